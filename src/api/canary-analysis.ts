@@ -98,7 +98,7 @@ export type CanaryMetric = z.infer<typeof CanaryMetric>;
 export const CanaryAlert = z.object({
   name: text('Name of the alert.', 253),
   severity: oneOf(
-    'Least severe message that is sent: `info` all of them, `warn` failures and waits, `error` rollbacks. Empty: none.',
+    'Least severe message that is sent: `info` all of them, `warn` failures and waits, `error` rollbacks. Not set: `info`.',
     ['', ...severities],
   ).optional(),
   providerRef: namespacedReference('AlertProvider').meta({
