@@ -60,51 +60,55 @@ const notReversed = rules({
   message: 'min must not be greater than max',
 });
 
-export const CanaryMetric = z.object({
-  name: text(
-    'Name of the check. `request-success-rate` and `request-duration` are built in; any other name needs a templateRef or a query.',
-    253,
-  ),
-  interval: duration('Window of time that the query looks back over.')
-    .optional()
-    .meta(filledIn(defaults.metricInterval)),
-  thresholdRange: z
-    .object({
-      min: number('Smallest value that passes.').optional(),
-      max: number('Largest value that passes.').optional(),
-    })
-    .meta({ description: 'Values that pass, both ends included.', ...notReversed })
-    .optional(),
-  threshold: number(
-    'Older spelling of thresholdRange: the smallest value that passes for `request-success-rate`, the largest one for everything else. Ignored beside thresholdRange.',
-  ).optional(),
-  templateRef: namespacedReference('MetricTemplate')
-    .meta({
-      description:
-        'MetricTemplate with the query and the place to ask. Looked up in the API group of the Canary.',
-    })
-    .optional(),
-  templateVariables: texts(
-    'Values for `{{ variables.name }}` in the query of the template.',
-    64,
-  ).optional(),
-  query: query(
-    'PromQL of this check alone; a MetricTemplate is the better place for it.',
-  ).optional(),
-  onNoData: onNoData('this check'),
-});
+export const CanaryMetric = z
+  .object({
+    name: text(
+      'Name of the check. `request-success-rate` and `request-duration` are built in; any other name needs a templateRef or a query.',
+      253,
+    ),
+    interval: duration('Window of time that the query looks back over.')
+      .optional()
+      .meta(filledIn(defaults.metricInterval)),
+    thresholdRange: z
+      .object({
+        min: number('Smallest value that passes.').optional(),
+        max: number('Largest value that passes.').optional(),
+      })
+      .meta({ description: 'Values that pass, both ends included.', ...notReversed })
+      .optional(),
+    threshold: number(
+      'Older spelling of thresholdRange: the smallest value that passes for `request-success-rate`, the largest one for everything else. Ignored beside thresholdRange.',
+    ).optional(),
+    templateRef: namespacedReference('MetricTemplate')
+      .meta({
+        description:
+          'MetricTemplate with the query and the place to ask. Looked up in the API group of the Canary.',
+      })
+      .optional(),
+    templateVariables: texts(
+      'Values for `{{ variables.name }}` in the query of the template.',
+      64,
+    ).optional(),
+    query: query(
+      'PromQL of this check alone; a MetricTemplate is the better place for it.',
+    ).optional(),
+    onNoData: onNoData('this check'),
+  })
+  .meta({ description: 'One check by measured values.' });
 export type CanaryMetric = z.infer<typeof CanaryMetric>;
 
-export const CanaryAlert = z.object({
-  name: text('Name of the alert.', 253),
-  severity: oneOf(
-    'Least severe message that is sent: `info` all of them, `warn` failures and waits, `error` rollbacks. Not set: `info`.',
-    ['', ...severities],
-  ).optional(),
-  providerRef: namespacedReference('AlertProvider').meta({
-    description: 'AlertProvider to send with. Looked up in the API group of the Canary.',
-  }),
-});
+export const CanaryAlert = z
+  .object({
+    name: text('Name of the alert.', 253),
+    severity: oneOf(
+      'Least severe message that is sent: `info` all of them, `warn` failures and waits, `error` rollbacks. Not set: `info`.',
+      ['', ...severities],
+    ).optional(),
+    providerRef: namespacedReference('AlertProvider').meta({
+      description: 'AlertProvider to send with. Looked up in the API group of the Canary.',
+    }),
+  })
+  .meta({ description: 'Messages for one receiver.' });
 export type CanaryAlert = z.infer<typeof CanaryAlert>;
 
 export const CanaryWebhook = z
@@ -128,13 +132,14 @@ export const CanaryWebhook = z
       ['rollback', 'proceed'],
     ).optional(),
   })
-  .meta(
-    rules({
+  .meta({
+    description: 'One system that is asked or told.',
+    ...rules({
       rule: "(!has(self.deadline) && !has(self.onDeadline)) || (has(self.type) && self.type in ['confirm-rollout', 'confirm-traffic-increase', 'confirm-promotion'])",
       message:
         'deadline and onDeadline are for confirm-rollout, confirm-traffic-increase and confirm-promotion',
     }),
-  );
+  });
 export type CanaryWebhook = z.infer<typeof CanaryWebhook>;
 
 export const SessionAffinity = z
@@ -166,14 +171,19 @@ export const SessionAffinity = z
     }),
   });
 
-const AnalysisMatch = z.object({
-  headers: matchesByName('Headers of the request, by name in lower case.', headerMatch).optional(),
-  queryParams: matchesByName(
-    'Query parameters of the request, by name.',
-    stringMatch('How the value of this parameter is compared.'),
-  ).optional(),
-  sourceLabels: texts('Labels of the pod that sends the request.', 64).optional(),
-});
+const AnalysisMatch = z
+  .object({
+    headers: matchesByName(
+      'Headers of the request, by name in lower case.',
+      headerMatch,
+    ).optional(),
+    queryParams: matchesByName(
+      'Query parameters of the request, by name.',
+      stringMatch('How the value of this parameter is compared.'),
+    ).optional(),
+    sourceLabels: texts('Labels of the pod that sends the request.', 64).optional(),
+  })
+  .meta({ description: 'Conditions that a request has to meet all together.' });
 
 export const CanaryAnalysis = z
   .object({
@@ -200,7 +210,7 @@ export const CanaryAnalysis = z
     ).optional(),
     stepWeights: list(
       'Weights of the canary, one after the other, rising, in percent.',
-      z.int32().min(1),
+      z.int32().min(1).meta({ description: 'One weight.' }),
       100,
     )
       .meta(

@@ -34,20 +34,22 @@ const namespace = (description: string) =>
   z.string().min(1).max(63).regex(labelPattern).meta({ description });
 const port = (description: string) => z.int32().min(1).max(65_535).meta({ description });
 
-export const GatewayRef = z.object({
-  group: group('API group of the parent.').optional().meta(filledIn(defaults.gatewayGroup)),
-  kind: kind('Kind of the parent.').optional().meta(filledIn(defaults.gatewayKind)),
-  name: requiredName('Name of the parent.'),
-  namespace: namespace('Namespace of the parent; that of the Canary when not set.').optional(),
-  sectionName: z
-    .string()
-    .min(1)
-    .max(253)
-    .regex(subdomainPattern)
-    .meta({ description: 'Listener of the Gateway; all of them when not set.' })
-    .optional(),
-  port: port('Port of the listener; any when not set.').optional(),
-});
+export const GatewayRef = z
+  .object({
+    group: group('API group of the parent.').optional().meta(filledIn(defaults.gatewayGroup)),
+    kind: kind('Kind of the parent.').optional().meta(filledIn(defaults.gatewayKind)),
+    name: requiredName('Name of the parent.'),
+    namespace: namespace('Namespace of the parent; that of the Canary when not set.').optional(),
+    sectionName: z
+      .string()
+      .min(1)
+      .max(253)
+      .regex(subdomainPattern)
+      .meta({ description: 'Listener of the Gateway; all of them when not set.' })
+      .optional(),
+    port: port('Port of the listener; any when not set.').optional(),
+  })
+  .meta({ description: 'One parent, usually a Gateway.' });
 export type GatewayRef = z.infer<typeof GatewayRef>;
 
 const MirrorBackend = z
@@ -79,34 +81,36 @@ const HeaderOperations = (direction: string) =>
     })
     .meta({ description: `Changes to the headers of each ${direction}.` });
 
-export const RouteMatch = z.object({
-  uri: stringMatch('Path of the request.').optional(),
-  method: stringMatch('HTTP method of the request.').optional(),
-  headers: matchesByName(
-    'Headers of the request, by name in lower case.',
-    stringMatch('How the value of this header is compared.'),
-  ).optional(),
-  queryParams: matchesByName(
-    'Query parameters of the request, by name.',
-    stringMatch('How the value of this parameter is compared.'),
-  ).optional(),
-  authority: stringMatch('Host that the request names.').optional(),
-  scheme: stringMatch('Scheme of the URI.').optional(),
-  withoutHeaders: matchesByName(
-    'Headers that the request must not match, by name.',
-    stringMatch('How the value of this header is compared.'),
-  ).optional(),
-  ignoreUriCase: flag('Compares the path without looking at upper and lower case.').optional(),
-  name: text('Name of this match, for logs of the mesh.', 253).optional(),
-  port: whole('Port of the host that is addressed.', 0, 65_535).optional(),
-  gateways: list(
-    'Gateways that this match is for.',
-    text('Name of a gateway.', 512),
-    32,
-  ).optional(),
-  sourceLabels: texts('Labels of the pod that sends the request.', 64).optional(),
-  sourceNamespace: text('Namespace of the pod that sends the request.', 253).optional(),
-});
+export const RouteMatch = z
+  .object({
+    uri: stringMatch('Path of the request.').optional(),
+    method: stringMatch('HTTP method of the request.').optional(),
+    headers: matchesByName(
+      'Headers of the request, by name in lower case.',
+      stringMatch('How the value of this header is compared.'),
+    ).optional(),
+    queryParams: matchesByName(
+      'Query parameters of the request, by name.',
+      stringMatch('How the value of this parameter is compared.'),
+    ).optional(),
+    authority: stringMatch('Host that the request names.').optional(),
+    scheme: stringMatch('Scheme of the URI.').optional(),
+    withoutHeaders: matchesByName(
+      'Headers that the request must not match, by name.',
+      stringMatch('How the value of this header is compared.'),
+    ).optional(),
+    ignoreUriCase: flag('Compares the path without looking at upper and lower case.').optional(),
+    name: text('Name of this match, for logs of the mesh.', 253).optional(),
+    port: whole('Port of the host that is addressed.', 0, 65_535).optional(),
+    gateways: list(
+      'Gateways that this match is for.',
+      text('Name of a gateway.', 512),
+      32,
+    ).optional(),
+    sourceLabels: texts('Labels of the pod that sends the request.', 64).optional(),
+    sourceNamespace: text('Namespace of the pod that sends the request.', 253).optional(),
+  })
+  .meta({ description: 'Conditions that a request has to meet all together.' });
 export type RouteMatch = z.infer<typeof RouteMatch>;
 
 export const CorsPolicy = z
@@ -198,7 +202,7 @@ export const CanaryService = z
       .optional(),
     mirror: list(
       'Receivers that get a copy of every request, whatever the weights are.',
-      z.object({ backendRef: MirrorBackend }),
+      z.object({ backendRef: MirrorBackend }).meta({ description: 'One receiver.' }),
       16,
     ).optional(),
     corsPolicy: CorsPolicy.optional(),

@@ -41,24 +41,26 @@ export const verdicts = [
 /** What came of one check in the last round that asked it. */
 export type CheckVerdict = (typeof verdicts)[number];
 
-export const CheckResult = z.object({
-  name: text('Name of the metric or of the webhook.', 253),
-  kind: oneOf('Whether a metrics query or a rollout webhook was asked.', [
-    'metric',
-    'webhook',
-  ]).optional(),
-  value: text('The measured value, as text; absent when there was none.', 64).optional(),
-  range: text(
-    'The range the value is held against, for example `>= 99` or `0 to 500`.',
-    128,
-  ).optional(),
-  verdict: oneOf(
-    'What came of it: `passed` or `failed` against the range; `noData`, `unavailable`, `denied` and `invalid` say why there is no value; `pending` is still being asked.',
-    verdicts,
-  ),
-  why: text('One sentence that explains a verdict other than `passed`.', 1024).optional(),
-  at: time('When this result was obtained.').optional(),
-});
+export const CheckResult = z
+  .object({
+    name: text('Name of the metric or of the webhook.', 253),
+    kind: oneOf('Whether a metrics query or a rollout webhook was asked.', [
+      'metric',
+      'webhook',
+    ]).optional(),
+    value: text('The measured value, as text; absent when there was none.', 64).optional(),
+    range: text(
+      'The range the value is held against, for example `>= 99` or `0 to 500`.',
+      128,
+    ).optional(),
+    verdict: oneOf(
+      'What came of it: `passed` or `failed` against the range; `noData`, `unavailable`, `denied` and `invalid` say why there is no value; `pending` is still being asked.',
+      verdicts,
+    ),
+    why: text('One sentence that explains a verdict other than `passed`.', 1024).optional(),
+    at: time('When this result was obtained.').optional(),
+  })
+  .meta({ description: 'One check.' });
 export type CheckResult = z.infer<typeof CheckResult>;
 
 export const Waiting = z.object({
@@ -75,19 +77,21 @@ export const Waiting = z.object({
 });
 export type Waiting = z.infer<typeof Waiting>;
 
-const StatusCondition = z.object({
-  type: text('`Ready`, `Reconciling`, `Stalled` or `Promoted`.', 316),
-  status: oneOf('Whether the condition holds.', ['True', 'False', 'Unknown']),
-  reason: text('Stable CamelCase word that says why; the documentation lists all of them.', 1024),
-  message: text('One sentence for people.', 32_768).optional(),
-  observedGeneration: whole(
-    'Generation of the spec that the condition was derived from.',
-    0,
-    Number.MAX_SAFE_INTEGER,
-  ).optional(),
-  lastUpdateTime: time('When the condition was last written.').optional(),
-  lastTransitionTime: time('When the status of the condition last changed.').optional(),
-});
+const StatusCondition = z
+  .object({
+    type: text('`Ready`, `Reconciling`, `Stalled` or `Promoted`.', 316),
+    status: oneOf('Whether the condition holds.', ['True', 'False', 'Unknown']),
+    reason: text('Stable CamelCase word that says why; the documentation lists all of them.', 1024),
+    message: text('One sentence for people.', 32_768).optional(),
+    observedGeneration: whole(
+      'Generation of the spec that the condition was derived from.',
+      0,
+      Number.MAX_SAFE_INTEGER,
+    ).optional(),
+    lastUpdateTime: time('When the condition was last written.').optional(),
+    lastTransitionTime: time('When the status of the condition last changed.').optional(),
+  })
+  .meta({ description: 'One condition.' });
 
 export const CanaryStatus = z
   .object({
@@ -98,6 +102,10 @@ export const CanaryStatus = z
     message: text(
       'One sentence that says what is going on, and what to do if something is to be done.',
       32_768,
+    ).optional(),
+    revision: text(
+      'Revision of the target that is being rolled out, or was last: the first ten digits of its hash.',
+      64,
     ).optional(),
     provider: text('Traffic router in use, after defaults.', 64).optional(),
     canaryWeight: whole(

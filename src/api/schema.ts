@@ -73,9 +73,7 @@ export function oneOf<const T extends readonly string[]>(description: string, va
 
 /** Labels, annotations, variables: texts by name. */
 export function texts(description: string, maximum = 256) {
-  return z
-    .record(z.string(), z.string().max(longest.text))
-    .meta({ description, maxProperties: maximum });
+  return z.record(z.string(), text('The value.')).meta({ description, maxProperties: maximum });
 }
 
 export function list<T extends z.ZodType>(description: string, item: T, maximum: number) {

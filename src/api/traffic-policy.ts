@@ -40,18 +40,22 @@ const LocalityLoadBalancing = z
     enabled: flag('Switches locality load balancing on or off.').optional(),
     distribute: list(
       'Shares of requests by region.',
-      z.object({
-        from: plain('Region the requests come from.'),
-        to: z
-          .record(z.string(), z.int())
-          .meta({ description: 'Weight of each region that requests go to.', maxProperties: 64 })
-          .optional(),
-      }),
+      z
+        .object({
+          from: plain('Region the requests come from.'),
+          to: z
+            .record(z.string(), z.int().meta({ description: 'The weight.' }))
+            .meta({ description: 'Weight of each region that requests go to.', maxProperties: 64 })
+            .optional(),
+        })
+        .meta({ description: 'Shares for one region of origin.' }),
       64,
     ).optional(),
     failover: list(
       'Where requests go when a region fails.',
-      z.object({ from: plain('Region that fails.'), to: plain('Region that takes over.') }),
+      z
+        .object({ from: plain('Region that fails.'), to: plain('Region that takes over.') })
+        .meta({ description: 'One failing region.' }),
       64,
     ).optional(),
   })
