@@ -71,4 +71,9 @@ export interface TrafficRouter {
   acceptance(target: RouteTarget, object: KubernetesObject): Acceptance;
   /** An older route that would win over the one we would create: its name, for `RouteShadowed`. */
   shadowedBy(target: RouteTarget, seen: SeenTraffic): string | undefined;
+  /**
+   * Why `target.service` cannot be made into an object of this router: the field, and what to do. Matters where one
+   * has to be made, or was made; what is written at the moment stays until the spec can be expressed again.
+   */
+  unsupported(target: RouteTarget): string | undefined;
 }
