@@ -198,7 +198,7 @@ describe.skipIf(!hasKubectl)('deploy/, rendered (kubectl is not on the PATH)', (
 
 /** The roles as they are written, with their comments. */
 const roles = parseAllDocuments(read('deploy/base/rbac.yaml')).filter((document) =>
-  /Role$/.test(kindOf(document)),
+  kindOf(document).endsWith('Role'),
 );
 
 function kindOf(document: Document): string {
