@@ -184,6 +184,11 @@ export function resolveSpec(
   const namespace = metadata.namespace ?? '';
   const provider = spec.provider ?? defaultProvider;
   const warnings: string[] = [];
+  if (provider === 'kubernetes' && spec.service) {
+    for (const field of routeFields(spec.service)) {
+      warnings.push(`spec.service.${field} has no effect: provider kubernetes makes no route`);
+    }
+  }
   return {
     group,
     name: metadata.name,
@@ -215,6 +220,14 @@ export function resolveSpec(
     })),
     warnings,
   };
+}
+
+/** The fields of a service that only a route can carry, as far as they are set. */
+export function routeFields(service: CanaryService): readonly string[] {
+  const { match, rewrite, headers, mirror, corsPolicy, timeout, backendTimeout } = service;
+  return Object.entries({ match, rewrite, headers, mirror, corsPolicy, timeout, backendTimeout })
+    .filter(([, value]) => value !== undefined && Object.keys(value).length > 0)
+    .map(([field]) => field);
 }
 
 /** The weights of a `stepWeight` run: rising by `step`, the last one exactly `max`. */
