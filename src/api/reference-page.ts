@@ -1,8 +1,8 @@
 /**
  * The field reference as Markdown, made from the same schemas as the definitions.
  */
-import { notSupported } from '../api/not-supported.ts';
-import type { StructuralSchema } from '../api/structural.ts';
+import { notSupported } from './not-supported.ts';
+import type { StructuralSchema } from './structural.ts';
 
 const notice =
   '<!-- Generated from src/api by `npm run generate`; changes here are overwritten. -->';

@@ -1,7 +1,7 @@
 /**
  * Writes what is generated: `crds/` and the field reference under `docs/reference/`.
  *
- * `node src/cli/generate.ts` writes; with `--check` it only says what would change, and fails if anything would.
+ * `node src/api/generate.ts` writes; with `--check` it only says what would change, and fails if anything would.
  */
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -9,8 +9,8 @@ import { fileURLToPath } from 'node:url';
 
 import { stringify } from 'yaml';
 
-import { customResourceDefinitions, servedKinds } from '../api/crd.ts';
-import { apiGroups } from '../api/group.ts';
+import { customResourceDefinitions, servedKinds } from './crd.ts';
+import { apiGroups } from './group.ts';
 import { referencePage, notSupportedPage } from './reference-page.ts';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
