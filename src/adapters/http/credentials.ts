@@ -47,3 +47,18 @@ export function basicAuthorization(
   if (username === undefined || password === undefined) return undefined;
   return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
 }
+
+/** The `Authorization` header for the name and the password in an address; `undefined` when it has none. */
+export function userOf({ username, password }: URL): string | undefined {
+  if (username === '' && password === '') return undefined;
+  return basicAuthorization(decoded(username), decoded(password));
+}
+
+/** A `%` that encodes nothing is meant as it stands. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

@@ -23,10 +23,10 @@ import type {
 } from '../../ports/metrics-provider.ts';
 import { keepAliveAgents, type KeepAliveAgents } from '../http/agents.ts';
 import {
-  basicAuthorization,
   credentialKeys,
   noCredentials,
   readCredentials,
+  userOf,
   type Credentials,
 } from '../http/credentials.ts';
 
@@ -105,11 +105,6 @@ function endpointOf({ address, headers, insecureSkipVerify, secret }: MetricsAcc
       .map((text) => text.trim())
       .filter((text) => text !== ''),
   };
-}
-
-function userOf({ username, password }: URL): string | undefined {
-  if (password === '') return undefined;
-  return basicAuthorization(decodeURIComponent(username), decodeURIComponent(password));
 }
 
 function credentialsOf(secret: MetricsAccess['secret'], host: string): Credentials {
