@@ -28,10 +28,17 @@ export interface WorkloadKind {
   /** Reads what the core needs. `hash` computes a revision from a pod template. */
   view(object: KubernetesObject, hash: (template: unknown) => string): Workload;
   /** The first of `selectorLabels` in the target's selector. `undefined`: we cannot split it. */
-  selectorLabel(object: KubernetesObject, selectorLabels: readonly string[]): SelectorLabel | undefined;
+  selectorLabel(
+    object: KubernetesObject,
+    selectorLabels: readonly string[],
+  ): SelectorLabel | undefined;
   ports(object: KubernetesObject): readonly DiscoveredPort[];
   /** The primary to create, at least one replica, serving the target's template. No owner references: the caller adds them. */
-  createPrimary(target: KubernetesObject, label: SelectorLabel, options: CopyOptions): KubernetesObject;
+  createPrimary(
+    target: KubernetesObject,
+    label: SelectorLabel,
+    options: CopyOptions,
+  ): KubernetesObject;
   /**
    * The primary with the target's template, whole; never fewer replicas than it has. Reports in `safer` when the
    * update strategy had to be replaced by 25 %/25 % because the target's would take every pod away at once.
@@ -42,8 +49,16 @@ export interface WorkloadKind {
     label: SelectorLabel,
     options: CopyOptions,
   ): { readonly object: KubernetesObject; readonly safer: string | undefined };
-  /** The target's template as it would be if this primary's template were renamed back; compares take-overs. */
-  templateOf(object: KubernetesObject, label: SelectorLabel, side: 'target' | 'primary'): unknown;
+  /**
+   * The target's template: of a target its own, of a primary the one it was made from, its names exchanged back.
+   * The same object for the same input, so that its hash can be remembered. `options` as at promotion.
+   */
+  templateOf(
+    object: KubernetesObject,
+    label: SelectorLabel,
+    side: 'target' | 'primary',
+    options: CopyOptions,
+  ): unknown;
   /** Why this target can never be rolled out safely (`UnsafeStrategy`); `undefined` when it can. */
   unsafe(target: KubernetesObject): string | undefined;
 }
