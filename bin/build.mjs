@@ -1,5 +1,6 @@
 /**
- * Builds the one file that runs in production: `dist/serin.mjs`, with its source map.
+ * Builds the one file that runs in production, with its source map: `dist/serin.mjs`, or the file that
+ * is named as the only argument.
  *
  * The sandbox's verb stays out; its import is left as it stands, and the command line explains
  * what a failed import of it means.
@@ -11,7 +12,7 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
-const outfile = path.join(root, 'dist', 'serin.mjs');
+const outfile = path.resolve(process.argv[2] ?? path.join(root, 'dist', 'serin.mjs'));
 
 // Several dependencies are CommonJS and call `require` for Node.js' own modules.
 const banner =
@@ -46,4 +47,4 @@ await build({
 });
 
 const megabytes = (statSync(outfile).size / 1e6).toFixed(1);
-process.stdout.write(`dist/serin.mjs ${megabytes} MB\n`);
+process.stdout.write(`${path.relative(process.cwd(), outfile)} ${megabytes} MB\n`);
