@@ -64,10 +64,14 @@ export const Run = z.object({
   /** The weight that passed rounds have earned, and our last write of it. */
   weight: z.int().default(0),
   raisedAt: Time.optional(),
+  /** The first raise of this run: since then users meet the canary. */
+  exposedSince: Time.optional(),
   preRolloutPassed: z.boolean().default(false),
   /** A round is due one interval after this. */
   roundSince: Time.optional(),
   lastRound: Round.optional(),
+  /** When the `rollout` hooks that are being asked were started. */
+  hooksSince: Time.optional(),
   /** First held round since the last conclusive one, and why. */
   heldSince: Time.optional(),
   heldReason: z.string().optional(),
@@ -78,6 +82,8 @@ export const Run = z.object({
   primaryReadySince: Time.optional(),
   invalidSince: Time.optional(),
   notAcceptedSince: Time.optional(),
+  /** The gate that is waited for, and since when. */
+  gate: z.enum(['confirm-rollout', 'confirm-traffic-increase', 'confirm-promotion']).optional(),
   gateSince: Time.optional(),
   suspendedAt: Time.optional(),
   deletionSince: Time.optional(),

@@ -1,0 +1,197 @@
+/**
+ * Observation, answers and time in; effects, status and next look out.
+ *
+ * The one entry to everything that is decided. Pure: the same arguments give the same decision.
+ */
+import type { Decision } from './effects.ts';
+import { initialise } from './initialise.ts';
+import type { Answers, Memory, Observation, Time } from './observation.ts';
+import { acknowledge, type Delivery } from './outbox.ts';
+import { clockNames, Pass } from './pass.ts';
+import { isStay, isUnderWay } from './phases.ts';
+import { progress, startOver } from './progress.ts';
+import { finalise, promote, stay } from './promote.ts';
+import { remove } from './remove.ts';
+import { rest } from './rest.ts';
+import { beginRun } from './runs.ts';
+import { conclude } from './status.ts';
+import { correctTraffic, keepServices, targetName } from './upkeep.ts';
+
+/** What one look leads to. */
+export function decide(
+  seen: Observation,
+  answers: Answers,
+  memory: Memory,
+  time: Time,
+  deliveries: readonly Delivery[] = [],
+): Decision {
+  const pass = new Pass(seen, answers, memory, time);
+  rule(pass, deliveries);
+  const { status, memory: next } = conclude(pass);
+  const { effects, events, lookAgainAfterMs, outcome } = pass;
+  return {
+    effects,
+    status,
+    events,
+    memory: next,
+    lookAgainAfterMs,
+    ...(outcome === undefined ? {} : { outcome }),
+  };
+}
+
+function rule(pass: Pass, deliveries: readonly Delivery[]): void {
+  const { seen } = pass;
+  acknowledge(pass, deliveries);
+  // The drain is timed from the first look that sees a routing object accepted, whoever asks for it later.
+  if (seen.traffic.acceptance.kind === 'accepted') pass.heldFor(`drain@${seen.traffic.version}`);
+  if (seen.services.apexSide === 'primary') pass.heldFor(`settle@${seen.traffic.version}`);
+  if (seen.deleting) return remove(pass);
+  if (seen.spec?.suspend === true) return freeze(pass);
+  thaw(pass);
+  if (isHardRefusal(pass)) return refuse(pass);
+  if (seen.takeOver !== 'none' && pass.run === undefined) return takeOver(pass);
+  if (isRefused(pass)) return refuse(pass);
+  for (const { reason, message } of seen.services.warnings)
+    pass.tellOnce(`warning:${reason}`, 'Warning', reason, message);
+  if (pass.run === undefined && pass.phase !== 'Initializing') return rebuild(pass);
+  follow(pass);
+}
+
+function follow(pass: Pass): void {
+  switch (pass.phase) {
+    case 'Initializing':
+    case 'Terminating':
+    case 'Terminated':
+      return initialise(pass);
+    case 'Initialized':
+    case 'Succeeded':
+      return rest(pass);
+    case 'Failed':
+      return isStay(pass) ? stay(pass) : rest(pass);
+    case 'Waiting':
+    case 'Progressing':
+    case 'WaitingPromotion':
+      return progress(pass);
+    case 'Promoting':
+      return promote(pass);
+    case 'Finalising':
+      return finalise(pass);
+  }
+}
+
+// ── suspend ─────────────────────────────────────────────────────────────────
+
+/** No round, no step, no write but the status that says so; clocks stand still. */
+function freeze(pass: Pass): void {
+  const { run } = pass;
+  const message = isUnderWay(pass.phase)
+    ? `suspended at ${pass.liveWeight}% canary traffic; nothing watches the canary until spec.suspend is taken back`
+    : 'suspended: new revisions are not released until spec.suspend is taken back';
+  if (run !== undefined) pass.startClock('suspendedAt');
+  pass.say('Suspended', message);
+  if (isUnderWay(pass.phase)) pass.wait('Suspended', message, run?.suspendedAt ?? pass.nowText);
+}
+
+/** Moves every clock by the time that was spent suspended. */
+function thaw(pass: Pass): void {
+  const { run } = pass;
+  if (run?.suspendedAt === undefined) return;
+  const frozenMs = pass.elapsed('suspendedAt', run.suspendedAt);
+  delete run.suspendedAt;
+  const later = (time: string): string => new Date(Date.parse(time) + frozenMs).toISOString();
+  for (const name of clockNames) {
+    const since = run[name];
+    if (since !== undefined) run[name] = later(since);
+  }
+  if (run.lastRound !== undefined)
+    run.lastRound = { ...run.lastRound, at: later(run.lastRound.at) };
+  pass.tell('Normal', 'Resumed', 'going on where it was suspended');
+}
+
+// ── refusals ────────────────────────────────────────────────────────────────
+
+/** Another operator writes here, or our own schema is missing: nothing may be written but that. */
+function isHardRefusal({ seen }: Pass): boolean {
+  return seen.refusals.some(({ reason }) => reason === 'CrdTooOld' || reason === 'AnotherOperator');
+}
+
+function isRefused(pass: Pass): boolean {
+  const { seen, run, phase } = pass;
+  if (seen.refusals.length === 0 && seen.spec !== undefined) return false;
+  return !(isUnderWay(phase) && run !== undefined);
+}
+
+/** Says why, and touches nothing; what an earlier, sound spec put there is kept as it was. */
+function refuse(pass: Pass): void {
+  const { seen } = pass;
+  const refusal = seen.refusals[0] ?? { reason: 'InvalidSpec', message: 'the spec does not parse' };
+  pass.stalled = true;
+  pass.say(
+    refusal.reason,
+    seen.refusals.map(({ message }) => message).join('; ') || refusal.message,
+  );
+  if (
+    seen.status.conditions?.find(({ type }) => type === 'Stalled')?.message !== pass.story?.message
+  ) {
+    pass.tell('Warning', refusal.reason, pass.story?.message ?? refusal.message);
+  }
+  if (pass.run === undefined || pass.phase === 'Initializing' || isHardRefusal(pass)) return;
+  keepServices(pass);
+  correctTraffic(pass);
+}
+
+// ── somebody else's record ──────────────────────────────────────────────────
+
+/** What Flagger left: adopted if both sides hold the same, released step by step if not. */
+function takeOver(pass: Pass): void {
+  const { seen } = pass;
+  const { target, primary } = seen;
+  if (target === undefined || primary === undefined) return initialise(pass);
+  if (!seen.hasFinalizer) pass.effects.push({ type: 'addFinalizer' });
+  beginRun(pass, target.revision);
+  pass.effects.push({
+    type: 'adoptPrimary',
+    revision: seen.takeOver === 'same' ? target.revision : primary.revision,
+  });
+  const promoted = seen.takeOver === 'same' ? target.revision : primary.revision;
+  pass.lastPromoted = promoted;
+  pass.tell('Normal', 'TakenOver', `taking over from another operator in phase ${pass.phase}`);
+  if (isUnderWay(pass.phase)) {
+    pass.lastApplied = promoted;
+    return startOver(
+      pass,
+      target.revision,
+      'taken over in the middle of a run: the analysis starts over',
+    );
+  }
+  pass.lastApplied =
+    pass.phase === 'Failed' && seen.takeOver !== 'younger' ? target.revision : promoted;
+  pass.say(pass.phase, 'taken over from another operator');
+  pass.lookAgain(0);
+}
+
+/** The record vanished: rebuilt from the live objects; a run starts over at weight 0. */
+function rebuild(pass: Pass): void {
+  const { seen } = pass;
+  const { target } = seen;
+  if (target === undefined || seen.primary === undefined) {
+    pass.phase = 'Initializing';
+    return initialise(pass);
+  }
+  const underWay = isUnderWay(pass.phase);
+  beginRun(pass, underWay ? target.revision : (pass.lastApplied ?? target.revision));
+  pass.lastPromoted = pass.primaryHolds ?? pass.lastPromoted;
+  pass.tell(
+    'Warning',
+    'StatusRebuilt',
+    `the record of ${targetName(pass)} in the status was gone or unreadable; it was rebuilt from the live objects`,
+  );
+  if (underWay)
+    return startOver(
+      pass,
+      target.revision,
+      'the record of the run was lost: the analysis starts over',
+    );
+  pass.say(pass.phase, 'the record was rebuilt from the live objects');
+  pass.lookAgain(0);
+}

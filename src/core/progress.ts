@@ -1,0 +1,474 @@
+/**
+ * A run before its promotion: Waiting, Progressing, WaitingPromotion.
+ *
+ * Order: new revision, rollback hooks, readiness, checks and threshold, gate, step. What lowers traffic never waits
+ * for anything; what raises it needs a passed round taken after the last raise.
+ */
+import { closeGate, passGates, rollbackAsked } from './gates.ts';
+import type { Pass } from './pass.ts';
+import { hooksOf, isBeforeFirstStep, preRolloutHooks } from './questions.ts';
+import { recreatePrimary } from './recover.ts';
+import { scaleUp } from './rest.ts';
+import { evaluateRound, type RoundOutcome } from './rounds.ts';
+import { beginRun, refreshRun, rerecord } from './runs.ts';
+import { nextStep } from './traffic.ts';
+import {
+  completeWrite,
+  contest,
+  correctTraffic,
+  failed,
+  keepServices,
+  rollBack,
+  shortRevision,
+  targetName,
+  trafficSettled,
+} from './upkeep.ts';
+
+/** How long a gateway may take to accept what was written. */
+const acceptMs = 60_000;
+
+export function progress(pass: Pass): void {
+  rerecord(pass);
+  if (completeWrite(pass)) return;
+  if (keepServices(pass)) return;
+  if (correctTraffic(pass)) return;
+  if (changed(pass)) return;
+  if (brokenSpec(pass)) return;
+  refreshRun(pass);
+  const asked = rollbackAsked(pass);
+  if (asked !== undefined && pass.primaryAvailable) {
+    return rollBack(pass, 'RollbackRequested', `webhook ${asked} asked for it`);
+  }
+  if (primaryIsAway(pass)) return;
+  if (pass.phase === 'Waiting') return waitForRollout(pass);
+  if (!canaryIsReady(pass)) return;
+  if (pass.seen.spec?.skipAnalysis === true) return skip(pass);
+  if (isBeforeFirstStep(pass)) return firstStep(pass);
+  decideRound(pass);
+}
+
+// ── revision and spec ───────────────────────────────────────────────────────
+
+/** The target moved on, or back; tells whether that was all for this pass. */
+export function changed(pass: Pass): boolean {
+  const { seen, run } = pass;
+  const { target } = seen;
+  if (run === undefined || target === undefined || target.revision === run.revision) return false;
+  if (target.revision === pass.primaryHolds && pass.primaryReady.ready) {
+    touchAfterIntent(pass);
+    pass.step({ type: 'revisionReverted' });
+    pass.lastApplied = target.revision;
+    closeGate(pass);
+    delete run.intent;
+    delete run.reason;
+    run.revision = target.revision;
+    if (target.replicas > 0) pass.startClock('scaleDownSince');
+    pass.say('Reverted', `${targetName(pass)} is back at the revision that serves users`);
+    pass.tell(
+      'Normal',
+      'Reverted',
+      `${targetName(pass)} went back to revision ${shortRevision(target.revision)}, which the primary serves; nothing was promoted`,
+    );
+    return true;
+  }
+  if (!pass.primaryAvailable && pass.liveWeight > 0) return false;
+  touchAfterIntent(pass);
+  startOver(
+    pass,
+    target.revision,
+    `new revision ${shortRevision(target.revision)} of ${targetName(pass)}: the analysis starts over`,
+  );
+  pass.alert({
+    fact: 'restarted',
+    severity: 'info',
+    text: 'New revision detected, restarting canary analysis.',
+  });
+  return true;
+}
+
+/** A promotion may still be on its way to the API server: it must find another version there. */
+function touchAfterIntent(pass: Pass): void {
+  const { run } = pass;
+  if (run?.intent !== undefined)
+    pass.effects.push({ type: 'touchPrimary', mark: `${run.id}/restart` });
+}
+
+/** Weight 0, counters at zero, a run of its own. */
+export function startOver(pass: Pass, revision: string, message: string): void {
+  const gated = hooksOf(pass, 'confirm-rollout').length > 0 && revision !== pass.run?.revision;
+  beginRun(pass, revision);
+  pass.checks = [];
+  pass.step({ type: 'startedOver', gated });
+  if (gated && pass.run !== undefined) {
+    pass.run.gate = 'confirm-rollout';
+    pass.startClock('gateSince');
+  }
+  pass.startClock('canaryNotReadySince');
+  pass.say('Progressing', message);
+  pass.tell('Normal', 'StartedOver', message);
+  pass.lookAgain(0);
+}
+
+/** A spec that broke during the run stops steps and promotion, and in the end the run; readiness and abort go on. */
+function brokenSpec(pass: Pass): boolean {
+  const { seen, run } = pass;
+  const refusal = seen.refusals[0];
+  if (run === undefined) return false;
+  if (refusal === undefined && seen.spec !== undefined) {
+    pass.stopClock('invalidSince');
+    return false;
+  }
+  const reason = refusal?.reason ?? 'InvalidSpec';
+  const message = refusal?.message ?? 'the spec does not parse';
+  const waited = pass.startClock('invalidSince');
+  pass.wait(reason, message, run.invalidSince ?? pass.nowText, run.holdDeadlineMs - waited);
+  if (primaryIsAway(pass) || !canaryIsReady(pass)) return true;
+  if (pass.isOver(waited, run.holdDeadlineMs)) rollBack(pass, reason, message);
+  return true;
+}
+
+// ── readiness ───────────────────────────────────────────────────────────────
+
+/** Without an available primary nothing moves: weight and pods are held, no step, and at the deadline the run fails so. */
+function primaryIsAway(pass: Pass): boolean {
+  const { run, seen } = pass;
+  if (run === undefined) return false;
+  if (pass.primaryAvailable) {
+    if (run.primaryNotReadySince === undefined) return false;
+    const readyFor = pass.startClock('primaryReadySince');
+    if (readyFor >= run.intervalMs) {
+      pass.stopClock('primaryNotReadySince');
+      pass.stopClock('primaryReadySince');
+      pass.forget('alert:PrimaryNotReady');
+    } else pass.lookAgain(run.intervalMs - readyFor);
+    return false;
+  }
+  pass.stopClock('primaryReadySince');
+  if (seen.primary === undefined) recreatePrimary(pass);
+  const name = seen.primary?.name ?? `${run.target.name}-primary`;
+  const why = seen.primary === undefined ? 'it does not exist' : 'it has no available pod';
+  const waited = pass.startClock('primaryNotReadySince');
+  const message = `${name} cannot serve: ${why}; traffic is held where it is`;
+  pass.wait(
+    'PrimaryNotReady',
+    message,
+    run.primaryNotReadySince ?? pass.nowText,
+    run.progressDeadlineMs - waited,
+  );
+  pass.alert({
+    fact: 'PrimaryNotReady',
+    severity: 'error',
+    text: `${name} cannot serve (${why}) while ${targetName(pass)} is being released; traffic is held at ${pass.liveWeight}%`,
+  });
+  if (!pass.isOver(waited, run.progressDeadlineMs)) return true;
+  pass.step({ type: 'primaryLost' });
+  run.reason = 'PrimaryNotReady';
+  run.weight = pass.liveWeight;
+  pass.lastApplied = run.revision;
+  pass.stopClock('primaryReadySince');
+  pass.say('PrimaryNotReady', message);
+  pass.tell('Warning', 'PrimaryNotReady', message);
+  pass.finish('failed');
+  if (run.weight === 0) pass.startClock('scaleDownSince');
+  return true;
+}
+
+/** The canary serves only while it is ready; without a pod it loses its traffic at once. */
+function canaryIsReady(pass: Pass): boolean {
+  const { run, seen } = pass;
+  if (run === undefined) return false;
+  const ready = pass.canaryReady;
+  if (!pass.canaryAvailable && pass.liveWeight > 0) {
+    startOver(
+      pass,
+      run.revision,
+      `${targetName(pass)} has no available pod: its traffic went back to the primary`,
+    );
+    return false;
+  }
+  if (ready.ready) {
+    if (run.canaryNotReadySince === undefined) return true;
+    // The clock of the deadline is stopped only by a whole interval of readiness.
+    const readyFor = pass.startClock('canaryReadySince');
+    if (readyFor >= run.intervalMs) {
+      pass.stopClock('canaryNotReadySince');
+      pass.stopClock('canaryReadySince');
+    }
+    return true;
+  }
+  pass.stopClock('canaryReadySince');
+  if ((seen.target?.replicas ?? 1) === 0 && run.canaryNotReadySince === undefined)
+    pass.startClock('canaryNotReadySince');
+  const waited = pass.startClock('canaryNotReadySince');
+  const what = seen.target === undefined ? 'it does not exist' : ready.why;
+  const reason = ready.reason === 'TargetPaused' ? 'TargetPaused' : 'CanaryNotReady';
+  pass.wait(
+    reason,
+    `${targetName(pass)} is not ready: ${what}`,
+    run.canaryNotReadySince ?? pass.nowText,
+    run.progressDeadlineMs - waited,
+  );
+  if (pass.isOver(waited, run.progressDeadlineMs)) {
+    rollBack(
+      pass,
+      'CanaryNotReady',
+      `${targetName(pass)} did not become ready within ${run.progressDeadlineMs / 1000}s: ${what}`,
+    );
+  }
+  return false;
+}
+
+// ── gates before pods ───────────────────────────────────────────────────────
+
+function waitForRollout(pass: Pass): void {
+  const gate = passGates(pass, 'confirm-rollout');
+  if (gate.kind === 'rollback') return rollBack(pass, 'GateDeadline', gate.why);
+  if (gate.kind === 'waiting') return;
+  pass.step({ type: 'gateOpened' });
+  scaleUp(pass);
+}
+
+// ── rounds ──────────────────────────────────────────────────────────────────
+
+/** Readiness and the `pre-rollout` hooks are the round before the first step. */
+function firstStep(pass: Pass): void {
+  const { run, seen } = pass;
+  if (run === undefined) return;
+  const interval = seen.spec?.intervalMs ?? 0;
+  if (!run.preRolloutPassed) {
+    if (run.lastRound?.verdict === 'failed' && (pass.clock('roundSince') ?? interval) < interval) {
+      return pass.lookAgain(interval - (pass.clock('roundSince') ?? 0));
+    }
+    for (const { id, hook } of preRolloutHooks(pass)) {
+      const state = pass.answers.hooks[id];
+      if (state?.kind === 'yes') continue;
+      if (state === undefined || state.kind === 'pending') {
+        return pass.wait(
+          'WaitingForHook',
+          `waiting for the pre-rollout webhook ${hook.name}`,
+          run.roundSince ?? run.startedAt ?? pass.nowText,
+        );
+      }
+      run.lastRound = { at: pass.nowText, verdict: 'failed' };
+      pass.restartClock('roundSince');
+      pass.lookAgain(interval);
+      return countFailure(pass, `pre-rollout webhook ${hook.name}: ${state.why}`);
+    }
+    run.preRolloutPassed = true;
+  }
+  run.lastRound = { at: pass.nowText, verdict: 'passed' };
+  advance(pass);
+}
+
+function decideRound(pass: Pass): void {
+  const outcome = evaluateRound(pass);
+  if (applyRound(pass, outcome)) return;
+  const { run } = pass;
+  if (run?.lastRound?.verdict === 'passed') advance(pass);
+  else if (outcome.kind === 'open' && pass.story === undefined)
+    pass.say(pass.phase, runningText(pass));
+}
+
+/** What a round means for the run; `true`: nothing further in this pass. */
+function applyRound(pass: Pass, outcome: RoundOutcome): boolean {
+  const { run } = pass;
+  switch (outcome.kind) {
+    case 'open':
+      return false;
+    case 'failed':
+      pass.stopClock('heldSince');
+      countFailure(pass, outcome.why);
+      return true;
+    case 'held':
+      hold(pass, outcome.reason, outcome.why);
+      return true;
+    case 'passed':
+      pass.stopClock('heldSince');
+      if (run !== undefined) delete run.heldReason;
+      pass.forget('alert:held');
+      return false;
+  }
+}
+
+function countFailure(pass: Pass, why: string): void {
+  const { run } = pass;
+  if (run === undefined) return;
+  const exposed = pass.liveWeight;
+  const next = pass.step({ type: 'checksFailed' });
+  const threshold = next.context.threshold;
+  if (next.phase === 'Failed') {
+    return failed(
+      pass,
+      'FailedChecks',
+      `${pass.failedChecks} of ${threshold} allowed checks failed: ${why}`,
+      exposed,
+    );
+  }
+  pass.say('ChecksFailed', `${why} (${pass.failedChecks} of ${threshold})`);
+  pass.tell('Warning', 'CheckFailed', `${why} (${pass.failedChecks} of ${threshold})`);
+}
+
+/** Missing information neither steps nor counts; if it lasts, the run ends. */
+function hold(pass: Pass, reason: string, why: string): void {
+  const { run } = pass;
+  if (run === undefined) return;
+  run.heldReason ??= reason;
+  const message = `the round is held: ${why}`;
+  if (run.gate !== undefined && reason === 'NoData') {
+    pass.stopClock('heldSince');
+    return pass.say(reason, message);
+  }
+  const waited = pass.startClock('heldSince');
+  pass.wait(reason, message, run.heldSince ?? pass.nowText, run.holdDeadlineMs - waited);
+  pass.tellOnce(`held:${run.heldSince}`, 'Warning', reason, message);
+  if (pass.memoryBefore.asked && pass.isOver(waited, run.holdDeadlineMs)) {
+    rollBack(
+      pass,
+      reason,
+      `no conclusive round for ${Math.round(run.holdDeadlineMs / 1000)}s: ${why}`,
+    );
+  }
+}
+
+function runningText({ run, seen, iterations }: Pass): string {
+  return seen.spec?.strategy.kind === 'blueGreen'
+    ? `analysing revision ${shortRevision(run?.revision)}, iteration ${iterations} of ${seen.spec.strategy.iterations}`
+    : `analysing revision ${shortRevision(run?.revision)} at ${run?.weight}% of the traffic`;
+}
+
+// ── steps ───────────────────────────────────────────────────────────────────
+
+/** A raise needs the latest decided round to have passed, after the last raise, and at most one interval ago. */
+function hasEarnedStep(pass: Pass): boolean {
+  const { run, seen } = pass;
+  const round = run?.lastRound;
+  if (run === undefined || round === undefined || round.verdict !== 'passed') return false;
+  if (run.raisedAt !== undefined && Date.parse(round.at) < Date.parse(run.raisedAt)) return false;
+  const age = pass.elapsed('lastRound', round.at);
+  return age <= (seen.spec?.intervalMs ?? 0);
+}
+
+function advance(pass: Pass): void {
+  const { run, seen } = pass;
+  const { spec } = seen;
+  if (run === undefined || spec === undefined || !hasEarnedStep(pass)) return;
+  if (spec.strategy.kind === 'blueGreen') {
+    if (pass.iterations < spec.strategy.iterations)
+      return nextIteration(pass, spec.strategy.iterations);
+    return promotion(pass);
+  }
+  if (lowered(pass)) return;
+  const next = nextStep(spec.strategy.steps, pass.liveWeight);
+  const gate = passGates(pass, 'confirm-traffic-increase');
+  if (gate.kind === 'rollback') return rollBack(pass, 'GateDeadline', gate.why);
+  if (gate.kind === 'waiting') return;
+  if (next === undefined) return promotion(pass);
+  if (!isAccepted(pass)) return;
+  if (run.scaleDownSince !== undefined) return;
+  pass.step({ type: 'checksPassed', liveWeight: pass.liveWeight });
+  raised(pass);
+  pass.say('Progressing', runningText(pass));
+  pass.tell('Normal', 'Advanced', `${targetName(pass)}: canary weight ${run.weight}`);
+}
+
+/** Somebody lowered the weight since the last round; three times means that somebody keeps doing it. */
+function lowered(pass: Pass): boolean {
+  const { run } = pass;
+  if (run === undefined || pass.liveWeight >= run.weight) return false;
+  return contest(
+    pass,
+    'weight',
+    `the canary weight was lowered from ${run.weight} to ${pass.liveWeight}`,
+  );
+}
+
+function raised(pass: Pass): void {
+  const { run } = pass;
+  if (run === undefined) return;
+  pass.restartClock('raisedAt');
+  pass.restartClock('roundSince');
+  run.exposedSince ??= pass.nowText;
+  delete run.lastRound;
+  pass.lookAgain(pass.seen.spec?.intervalMs ?? 0);
+}
+
+function nextIteration(pass: Pass, total: number): void {
+  const { run } = pass;
+  if (run === undefined) return;
+  pass.step({ type: 'checksPassed', liveWeight: pass.liveWeight });
+  pass.restartClock('roundSince');
+  delete run.lastRound;
+  pass.lookAgain(pass.seen.spec?.intervalMs ?? 0);
+  pass.say('Progressing', runningText(pass));
+  pass.tell('Normal', 'Advanced', `${targetName(pass)}: iteration ${pass.iterations} of ${total}`);
+}
+
+/** The last write must have been accepted before the next one raises it further. */
+function isAccepted(pass: Pass): boolean {
+  const { run, seen } = pass;
+  const { acceptance } = seen.traffic;
+  if (run === undefined) return false;
+  if (acceptance.kind === 'accepted') {
+    pass.stopClock('notAcceptedSince');
+    return true;
+  }
+  const waited = pass.startClock('notAcceptedSince');
+  const message = `the gateway has not accepted the route: ${acceptance.why}`;
+  pass.wait('RouteNotAccepted', message, run.notAcceptedSince ?? pass.nowText, acceptMs - waited);
+  if (pass.isOver(waited, acceptMs)) rollBack(pass, 'RouteNotAccepted', message);
+  return false;
+}
+
+/** All rounds passed: the last gate, all traffic for blue/green, then the intent to write the primary. */
+function promotion(pass: Pass): void {
+  const { run, seen } = pass;
+  if (run === undefined) return;
+  const shown = seen.spec?.strategy.kind === 'blueGreen' && run.weight === 100;
+  if (!shown) {
+    const gate = passGates(pass, 'confirm-promotion');
+    if (gate.kind === 'rollback') return rollBack(pass, 'GateDeadline', gate.why);
+    if (gate.kind === 'waiting') {
+      if (pass.phase !== 'WaitingPromotion') pass.step({ type: 'promotionHalted' });
+      return;
+    }
+  }
+  if (!isAccepted(pass)) return;
+  if (run.weight > 0 && !trafficSettled(pass)) return;
+  const weight = run.weight;
+  pass.step({ type: 'promotionApproved', showAll: seen.spec?.strategy.kind === 'blueGreen' });
+  if (pass.phase === 'Progressing' && run.weight > weight) {
+    raised(pass);
+    pass.say('Progressing', runningText(pass));
+    return pass.tell('Normal', 'Advanced', `${targetName(pass)}: all traffic to the canary`);
+  }
+  intend(pass);
+}
+
+/** Written before the primary is, so that whoever continues knows what may be under way. */
+export function intend(pass: Pass): void {
+  const { run } = pass;
+  if (run === undefined) return;
+  run.intent = { revision: run.revision, at: pass.nowText };
+  pass.restartClock('primaryNotReadySince');
+  pass.stopClock('primaryReadySince');
+  pass.say('Promoting', 'Canary analysis completed, starting primary rolling update.');
+  pass.tell(
+    'Normal',
+    'Promoting',
+    `${targetName(pass)}: promoting revision ${shortRevision(run.revision)} to the primary`,
+  );
+  pass.lookAgain(0);
+}
+
+/** `skipAnalysis`: no traffic for the canary, no checks; its readiness is enough. */
+function skip(pass: Pass): void {
+  const { run } = pass;
+  if (run === undefined) return;
+  if (pass.liveWeight > 0) {
+    pass.shiftTraffic(0, 'restart');
+    return pass.lookAgain(0);
+  }
+  closeGate(pass);
+  pass.step({ type: 'promotionApproved', showAll: false });
+  intend(pass);
+}

@@ -1,0 +1,338 @@
+/**
+ * Promoting and Finalising: the primary takes over exactly the revision that was analysed.
+ *
+ * What the primary holds is read from the primary itself. Before it holds the new revision the rules of a run apply;
+ * from then on failure means staying on the side that is ready.
+ */
+import { changed, intend, startOver } from './progress.ts';
+import type { Pass } from './pass.ts';
+import { restRoutes } from './rest.ts';
+import { evaluateRound } from './rounds.ts';
+import { beginRun, refreshRun, rerecord } from './runs.ts';
+import {
+  correctTraffic,
+  keepServices,
+  rollBack,
+  shortRevision,
+  targetName,
+  trafficSettled,
+} from './upkeep.ts';
+
+export function promote(pass: Pass): void {
+  rerecord(pass);
+  const { run } = pass;
+  if (run === undefined) return;
+  if (run.intent === undefined)
+    return startOver(
+      pass,
+      run.revision,
+      'the record of the promotion was lost: the analysis starts over',
+    );
+  if (pass.primaryHolds === run.intent.revision) return afterWrite(pass);
+  beforeWrite(pass);
+}
+
+// ── before the primary is written ───────────────────────────────────────────
+
+function beforeWrite(pass: Pass): void {
+  const { run, seen } = pass;
+  if (run === undefined) return;
+  if (!run.stay) {
+    if (keepServices(pass) || correctTraffic(pass)) return;
+    if (changed(pass)) return;
+    if (!pass.primaryAvailable) return waitForPrimary(pass);
+    if (!pass.canaryAvailable)
+      return startOver(
+        pass,
+        run.revision,
+        `${targetName(pass)} has no available pod: its traffic went back to the primary`,
+      );
+  }
+  const refusal = seen.refusals[0];
+  if (refusal !== undefined) return broken(pass, refusal.reason, refusal.message);
+  if (seen.target === undefined || seen.primary === undefined)
+    return pass.say('TargetNotFound', `${targetName(pass)} does not exist`);
+  if (seen.target.revision !== run.intent?.revision) {
+    return run.stay
+      ? undefined
+      : startOver(
+          pass,
+          seen.target.revision,
+          'the target moved on before it was promoted: the analysis starts over',
+        );
+  }
+  if (!pass.canaryReady.ready)
+    return pass.say(
+      'CanaryNotReady',
+      `${targetName(pass)} is not ready any more; the promotion waits`,
+    );
+  if (seen.primary.hasConfigCopies) {
+    return rollBack(
+      pass,
+      'NotSupported',
+      'NotSupported: config tracking. The primary uses "-primary" copies of ConfigMaps and Secrets, made by Flagger; point it at the originals first',
+    );
+  }
+  pass.effects.push({ type: 'promote', revision: run.intent.revision });
+  pass.say('Promoting', 'Canary analysis completed, starting primary rolling update.');
+}
+
+function broken(pass: Pass, reason: string, message: string): void {
+  const { run } = pass;
+  if (run === undefined) return;
+  const waited = pass.startClock('invalidSince');
+  pass.wait(reason, message, run.invalidSince ?? pass.nowText, run.holdDeadlineMs - waited);
+  if (pass.isOver(waited, run.holdDeadlineMs) && !run.stay) rollBack(pass, reason, message);
+}
+
+function waitForPrimary(pass: Pass): void {
+  const { run } = pass;
+  if (run === undefined) return;
+  const waited = pass.startClock('primaryNotReadySince');
+  const message =
+    'the primary has no available pod; traffic is held where it is, and nothing is written to it';
+  pass.wait(
+    'PrimaryNotReady',
+    message,
+    run.primaryNotReadySince ?? pass.nowText,
+    run.progressDeadlineMs - waited,
+  );
+  pass.alert({
+    fact: 'PrimaryNotReady',
+    severity: 'error',
+    text: `the primary of ${targetName(pass)} has no available pod`,
+  });
+  if (!pass.isOver(waited, run.progressDeadlineMs)) return;
+  pass.step({ type: 'primaryLost' });
+  run.reason = 'PrimaryNotReady';
+  delete run.intent;
+  pass.lastApplied = run.revision;
+  pass.tell('Warning', 'PrimaryNotReady', message);
+  pass.finish('failed');
+}
+
+// ── after it ────────────────────────────────────────────────────────────────
+
+function afterWrite(pass: Pass): void {
+  const { run, seen } = pass;
+  if (run === undefined) return;
+  refreshRun(pass);
+  keepServices(pass);
+  const newer = seen.target !== undefined && seen.target.revision !== run.revision;
+  if (!pass.primaryAvailable) return broke(pass, 'it has no available pod');
+  if (newer && run.weight > 0) {
+    pass.step({ type: 'newRevisionWaits' });
+    run.stay = false;
+    pass.tell(
+      'Normal',
+      'NewRevision',
+      `a new revision of ${targetName(pass)} waits until this promotion is finished`,
+    );
+    return pass.lookAgain(0);
+  }
+  if (!run.stay) correctTraffic(pass);
+  const ready = pass.primaryReady;
+  if (!ready.ready) {
+    const waited = pass.startClock('primaryNotReadySince');
+    pass.wait(
+      'PrimaryRollingOut',
+      `${seen.primary?.name} is not ready: ${ready.why}`,
+      run.primaryNotReadySince ?? pass.nowText,
+      run.progressDeadlineMs - waited,
+    );
+    if (pass.isOver(waited, run.progressDeadlineMs)) broke(pass, ready.why);
+    return;
+  }
+  pass.stopClock('primaryNotReadySince');
+  returnTraffic(pass);
+}
+
+/** All at once, or in steps of `stepWeightPromotion`, one an interval. */
+function returnTraffic(pass: Pass): void {
+  const { run, seen } = pass;
+  if (run === undefined) return;
+  const interval = seen.spec?.intervalMs ?? run.intervalMs;
+  const inSteps = pass.context.promotionStep > 0 && run.weight > 0;
+  if (inSteps && run.weight < (seen.traffic.routes[0]?.applied?.weight ?? 0))
+    return pass.lookAgain(interval);
+  const since = pass.clock('raisedAt') ?? interval;
+  if (inSteps && since < interval) return pass.lookAgain(interval - since);
+  run.stay = false;
+  const next = pass.step({ type: 'primaryReady' });
+  pass.restartClock('raisedAt');
+  if (seen.services.apexSide !== 'primary')
+    pass.effects.push({ type: 'writeApex', side: 'primary' });
+  if (next.phase === 'Finalising') {
+    pass.say('Finalising', 'Canary analysis completed, routing all traffic to primary.');
+    pass.tell(
+      'Normal',
+      'Finalising',
+      `${targetName(pass)}: all traffic to the primary, which holds revision ${shortRevision(run.revision)}`,
+    );
+    return pass.lookAgain(seen.settings.drainMs);
+  }
+  pass.say('Promoting', `the primary takes its traffic back: canary weight ${run.weight}`);
+  pass.tell('Normal', 'Advanced', `${targetName(pass)}: primary weight ${100 - run.weight}`);
+  pass.lookAgain(interval);
+}
+
+export function finalise(pass: Pass): void {
+  rerecord(pass);
+  const { run, seen } = pass;
+  if (run === undefined) return;
+  refreshRun(pass);
+  keepServices(pass);
+  correctTraffic(pass);
+  if (!pass.primaryAvailable) return broke(pass, 'it has no available pod');
+  pass.say('Finalising', 'Canary analysis completed, routing all traffic to primary.');
+  if (pass.liveWeight > 0) return pass.lookAgain(1_000);
+  if (!trafficSettled(pass)) return;
+  const newer = seen.target !== undefined && seen.target.revision !== run.revision;
+  const skipped = seen.spec?.skipAnalysis === true;
+  const replicas = seen.target?.replicas ?? 0;
+  if (!newer) {
+    restRoutes(pass);
+    if (replicas > 0 && replicas !== seen.primary?.replicas)
+      pass.effects.push({ type: 'scalePrimary', replicas });
+    if (replicas > 0) pass.effects.push({ type: 'scaleTarget', replicas: 0 });
+  }
+  pass.step({ type: 'trafficReturned' });
+  delete run.intent;
+  delete run.reason;
+  run.stay = false;
+  pass.lastPromoted = run.revision;
+  pass.lastApplied = run.revision;
+  pass.say('Succeeded', 'Canary analysis completed successfully, promotion finished.');
+  pass.tell(
+    'Normal',
+    'Promoted',
+    `${targetName(pass)}: promotion completed, revision ${shortRevision(run.revision)} serves users`,
+  );
+  pass.alert({
+    fact: 'succeeded',
+    severity: 'info',
+    text: skipped
+      ? 'Canary analysis was skipped, promotion finished.'
+      : 'Canary analysis completed successfully, promotion finished.',
+  });
+  pass.finish(skipped ? 'skipped' : 'succeeded');
+  if (newer) pass.lookAgain(0);
+}
+
+/** The new primary does not come up: users stay with the canary that was just analysed. */
+function broke(pass: Pass, why: string): void {
+  const { run, seen } = pass;
+  if (run === undefined) return;
+  const analysed = seen.target?.revision === run.revision;
+  if (!pass.canaryAvailable || !analysed) {
+    const waited = pass.startClock('primaryNotReadySince');
+    return pass.wait(
+      'PrimaryNotReady',
+      `${seen.primary?.name ?? 'the primary'} cannot serve: ${why}; no other side can, so no traffic is moved`,
+      run.primaryNotReadySince ?? pass.nowText,
+      run.progressDeadlineMs - waited,
+    );
+  }
+  run.stay = true;
+  pass.step({ type: 'primaryBroke' });
+  pass.effects.push({ type: 'writeApex', side: 'canary' });
+  run.reason = 'PrimaryNotReady';
+  pass.lastApplied = run.revision;
+  pass.stopClock('primaryNotReadySince');
+  pass.stopClock('primaryReadySince');
+  const message = `${seen.primary?.name ?? 'the primary'} did not come up with the new revision: ${why}; all traffic stays on ${targetName(pass)}`;
+  pass.say('PrimaryNotReady', message);
+  pass.tell('Warning', 'PrimaryNotReady', message);
+  pass.alert({
+    fact: 'failed',
+    severity: 'error',
+    text: `Promotion failed, primary not ready: ${message}`,
+  });
+  pass.finish('failed');
+}
+
+// ── staying on the canary ───────────────────────────────────────────────────
+
+/** Failed with all traffic on the canary: until the primary comes back, or a new revision is ready to replace it. */
+export function stay(pass: Pass): void {
+  rerecord(pass);
+  const { run, seen } = pass;
+  if (run === undefined) return;
+  keepServices(pass);
+  correctTraffic(pass);
+  pass.say(
+    'PrimaryNotReady',
+    `all traffic stays on ${targetName(pass)}, because ${seen.primary?.name ?? 'the primary'} is not ready`,
+  );
+  if (seen.target !== undefined && seen.target.revision !== run.revision)
+    return replaceStay(pass, seen.target.revision);
+  if (run.intent === undefined && pass.primaryHolds !== run.revision) return releaseStay(pass);
+  if (pass.primaryHolds !== run.revision || !pass.primaryReady.ready) {
+    pass.stopClock('primaryReadySince');
+    if (!pass.canaryAvailable && pass.primaryAvailable) backToPrimary(pass);
+    return;
+  }
+  const readyFor = pass.startClock('primaryReadySince');
+  if (pass.canaryAvailable && readyFor < run.intervalMs)
+    return pass.lookAgain(run.intervalMs - readyFor);
+  backToPrimary(pass);
+}
+
+function backToPrimary(pass: Pass): void {
+  const { run, seen } = pass;
+  if (run === undefined) return;
+  run.stay = false;
+  pass.stopClock('primaryReadySince');
+  pass.effects.push({ type: 'writeApex', side: 'primary' });
+  pass.step({ type: 'primaryRecovered' });
+  pass.tell('Normal', 'PrimaryReady', `${seen.primary?.name} is ready: it takes the traffic back`);
+  pass.lookAgain(seen.settings.drainMs);
+}
+
+/** A new revision while the canary serves: it already has all traffic, and is written to the primary once it is good. */
+function replaceStay(pass: Pass, revision: string): void {
+  const { outboxKept } = { outboxKept: pass.run?.outbox ?? [] };
+  beginRun(pass, revision);
+  const { run } = pass;
+  if (run === undefined) return;
+  run.stay = true;
+  run.weight = 100;
+  run.reason = 'PrimaryNotReady';
+  run.outbox = outboxKept;
+  pass.lastApplied = revision;
+  pass.tell(
+    'Warning',
+    'UnanalysedRevision',
+    `${targetName(pass)} rolls to revision ${shortRevision(revision)} with all traffic on it: it is the only side left`,
+  );
+}
+
+/** The revision that serves everybody is not yet the primary's: after readiness and one passed round it is written there. */
+function releaseStay(pass: Pass): void {
+  const { run, seen } = pass;
+  if (run === undefined || !pass.canaryReady.ready) return;
+  if (seen.refusals.length > 0) return;
+  const round = evaluateRound(pass);
+  if (round.kind === 'failed') {
+    pass.alert({
+      fact: 'stay-failing',
+      severity: 'error',
+      text: `${targetName(pass)} serves all users and its checks fail: ${round.why}`,
+    });
+    return pass.say('ChecksFailed', round.why);
+  }
+  if (round.kind === 'held') {
+    const waited = pass.startClock('heldSince');
+    pass.say(round.reason, `the round is held: ${round.why}`);
+    if (!pass.isOver(waited, run.holdDeadlineMs)) return;
+    pass.alert({
+      fact: 'stay-held',
+      severity: 'error',
+      text: `no conclusive round for ${targetName(pass)}, which serves all users; its readiness counts instead`,
+    });
+    if (pass.startClock('canaryReadySince') < run.intervalMs) return pass.lookAgain(run.intervalMs);
+  } else if (round.kind === 'open') return;
+  pass.stopClock('heldSince');
+  pass.step({ type: 'promotionApproved', showAll: false });
+  intend(pass);
+}

@@ -1,0 +1,272 @@
+/**
+ * What holds in every phase: traffic that nobody earned goes down at once, writes that the status does not know are
+ * completed, Services and routes that somebody changed are put back.
+ */
+import type { RouteView } from './observation.ts';
+import type { Pass } from './pass.ts';
+import { isHeld, isUnderWay } from './phases.ts';
+import type { AppliedTraffic } from './traffic.ts';
+
+/** How often a field may be taken from us in one run before the run is rolled back. */
+const contestLimit = 3;
+
+/** The most that the canary may have now, by what its rounds have earned. */
+export function allowedWeight(pass: Pass): number {
+  const { run, phase } = pass;
+  if (run === undefined) return 0;
+  if (run.stay) return 100;
+  return isUnderWay(phase) || isHeld(pass) ? run.weight : 0;
+}
+
+/** The annotation, if it is of this very run. */
+export function trusted(pass: Pass, route: RouteView): AppliedTraffic | undefined {
+  const { run } = pass;
+  const { applied } = route;
+  return applied !== undefined &&
+    run !== undefined &&
+    applied.run === run.id &&
+    applied.revision === run.revision
+    ? applied
+    : undefined;
+}
+
+/**
+ * A write of this run that the status does not know: the process died, or its answer was lost, between the route
+ * and the status. It is completed and recorded; nothing steps in the same pass.
+ */
+export function completeWrite(pass: Pass): boolean {
+  const { run } = pass;
+  if (run === undefined || !isUnderWay(pass.phase)) return false;
+  const writes = pass.seen.traffic.routes.flatMap((route) => trusted(pass, route) ?? []);
+  const abort = writes.find((write) => write.for.startsWith('abort:'));
+  if (abort !== undefined) return completeAbort(pass, abort.for.slice('abort:'.length));
+  const revert = writes.find((write) => write.for === 'revert');
+  if (revert !== undefined) {
+    pass.step({ type: 'revisionReverted' });
+    return true;
+  }
+  const raise = highest(
+    writes.filter((write) => write.for === 'raise' && write.weight > run.weight),
+  );
+  if (raise !== undefined && pass.phase !== 'Promoting' && pass.phase !== 'Finalising') {
+    run.weight = raise.weight;
+    pass.restartClock('raisedAt');
+    pass.restartClock('roundSince');
+    delete run.lastRound;
+    if (
+      writes.length < pass.seen.traffic.routes.length ||
+      writes.some(({ weight }) => weight !== raise.weight)
+    ) {
+      pass.effects.push({ type: 'shiftTraffic', weight: raise.weight, applied: raise });
+    }
+    pass.tell('Normal', 'WeightRecorded', `found canary weight ${raise.weight} already applied`);
+    return true;
+  }
+  return false;
+}
+
+function completeAbort(pass: Pass, reason: string): boolean {
+  rollBack(pass, reason, 'an abort that was already written is completed');
+  return true;
+}
+
+function highest(writes: readonly AppliedTraffic[]): AppliedTraffic | undefined {
+  return writes.reduce<AppliedTraffic | undefined>(
+    (best, write) => (best === undefined || write.weight > best.weight ? write : best),
+    undefined,
+  );
+}
+
+/**
+ * Ends the run: weight 0 first, always written, so that a raise still under way is refused; then the record, then
+ * the words. Without an available primary nothing can be moved, and the caller holds instead.
+ */
+export function rollBack(pass: Pass, reason: string, message: string): void {
+  const { run } = pass;
+  if (run === undefined) return;
+  const exposed = pass.liveWeight;
+  if (run.intent !== undefined && pass.phase === 'Promoting') {
+    pass.effects.push({ type: 'touchPrimary', mark: `${run.id}/abort` });
+  }
+  pass.step({ type: 'rollbackRequested', reason });
+  failed(pass, reason, message, exposed);
+}
+
+/** The record and the words of a run that failed with its traffic back on the primary. */
+export function failed(pass: Pass, reason: string, message: string, exposed: number): void {
+  const { run } = pass;
+  if (run === undefined) return;
+  run.reason = reason;
+  delete run.intent;
+  delete run.gate;
+  pass.stopClock('gateSince');
+  pass.stopClock('heldSince');
+  pass.startClock('scaleDownSince');
+  pass.lastApplied = run.revision;
+  pass.say(reason, message);
+  pass.tell('Warning', reason, `rolled back ${targetName(pass)}: ${message}`);
+  pass.alert({
+    fact: 'failed',
+    severity: reason === 'RollbackRequested' ? 'warn' : 'error',
+    text: `${targetName(pass)} was rolled back: ${message}`,
+    fields: abortFields(pass, reason, exposed),
+  });
+  pass.finish('failed');
+}
+
+/** What the on-call engineer needs: which check, value against range, how long users were exposed, at which weight. */
+function abortFields(
+  pass: Pass,
+  reason: string,
+  exposed: number,
+): readonly { readonly title: string; readonly value: string }[] {
+  const { run } = pass;
+  const fields = [
+    { title: 'Target', value: `${run?.target.kind}/${targetName(pass)}` },
+    { title: 'Reason', value: reason },
+    { title: 'Revision', value: shortRevision(run?.revision) },
+    { title: 'Canary weight when aborted', value: `${exposed}%` },
+  ];
+  if (run?.exposedSince !== undefined) {
+    fields.push({
+      title: 'Users exposed for',
+      value: seconds(pass.elapsed('exposedSince', run.exposedSince)),
+    });
+  }
+  for (const { name, value, range, verdict, why } of pass.checks) {
+    if (verdict === 'passed') continue;
+    fields.push({
+      title: `Check ${name}`,
+      value: value === undefined ? (why ?? verdict) : `${value}, must be ${range}`,
+    });
+  }
+  return fields;
+}
+
+export function targetName({ run, seen }: Pass): string {
+  return `${run?.target.name ?? seen.spec?.target.name ?? seen.name}.${seen.namespace}`;
+}
+
+export function shortRevision(revision: string | undefined): string {
+  return revision === undefined
+    ? 'unknown'
+    : revision.slice(revision.indexOf(':') + 1).slice(0, 10);
+}
+
+function seconds(ms: number): string {
+  return `${Math.round(ms / 1000)}s`;
+}
+
+/**
+ * Edits of the routes by others. Higher than what was written is lowered at once; lower stays until the next passed
+ * round; a route that is gone is made again without the canary. Tells whether the pass ends here.
+ */
+export function correctTraffic(pass: Pass): boolean {
+  const { run, seen } = pass;
+  const { routes } = seen.traffic;
+  if (run === undefined || pass.phase === 'Initializing') return false;
+  const allowed = allowedWeight(pass);
+  if (run.stay) return stayOnCanary(pass, routes);
+  if (isMissing(routes)) {
+    pass.effects.push({ type: 'shiftTraffic', weight: 0, applied: pass.applied(0, 'correct') });
+    run.weight = 0;
+    contest(pass, 'routes', 'the routing object was gone or no longer split its traffic');
+    return false;
+  }
+  const tooHigh = routes.filter(
+    (route) => (route.weight ?? 0) > Math.min(allowed, trusted(pass, route)?.weight ?? 0),
+  );
+  if (tooHigh.length > 0 && pass.primaryAvailable) {
+    const weight = Math.min(allowed, ...tooHigh.map((route) => trusted(pass, route)?.weight ?? 0));
+    pass.effects.push({ type: 'shiftTraffic', weight, applied: pass.applied(weight, 'correct') });
+    run.weight = isUnderWay(pass.phase) ? weight : 0;
+    return contest(
+      pass,
+      'weight',
+      `the canary weight was ${pass.liveWeight}, ${weight} was applied`,
+    );
+  }
+  const drifted = routes.find((route) => route.drifted);
+  if (drifted !== undefined) {
+    const weight = Math.min(allowed, pass.liveWeight);
+    pass.effects.push({
+      type: 'shiftTraffic',
+      weight,
+      applied: trusted(pass, drifted) ?? pass.applied(weight, 'correct'),
+    });
+  }
+  return false;
+}
+
+/** While the canary is the only side that is ready, all traffic belongs to it. */
+function stayOnCanary(pass: Pass, routes: readonly RouteView[]): boolean {
+  if (!pass.canaryAvailable) return false;
+  if (routes.some(({ weight }) => weight !== 100)) pass.shiftTraffic(100, 'stay');
+  if (pass.seen.services.apexSide !== 'canary')
+    pass.effects.push({ type: 'writeApex', side: 'canary' });
+  return false;
+}
+
+function isMissing(routes: readonly RouteView[]): boolean {
+  return routes.length === 0 || routes.some(({ weight }) => weight === undefined);
+}
+
+/** Counts that a field was taken from us. At the third time a run is rolled back; tells whether that happened. */
+export function contest(pass: Pass, field: string, what: string): boolean {
+  const { run } = pass;
+  if (run === undefined) return false;
+  const count = (run.contested[field] ?? 0) + 1;
+  run.contested = { ...run.contested, [field]: count };
+  const manager = pass.answers.managers?.[field];
+  const who = manager === undefined ? 'somebody else' : `"${manager}"`;
+  const remedy = `leave spec.${field === 'selector' ? 'selector' : 'rules'} to the operator: ignore the difference, or take the object out of the manifests`;
+  pass.tellOnce(`contested:${field}`, 'Warning', 'ChangedByOthers', `${what}; put back. ${remedy}`);
+  if (
+    count < contestLimit ||
+    !isUnderWay(pass.phase) ||
+    run.intent !== undefined ||
+    !pass.primaryAvailable
+  )
+    return false;
+  rollBack(
+    pass,
+    'RouteContested',
+    `${who} keeps changing what this run writes (${what}); ${remedy}`,
+  );
+  return true;
+}
+
+/** Services as they must be. During initialisation the order is its own, see `initialise.ts`. */
+export function keepServices(pass: Pass): boolean {
+  const { services } = pass.seen;
+  const { run } = pass;
+  if (run === undefined || pass.phase === 'Initializing') return false;
+  if (services.backends !== 'ready' || services.followers === 'drifted')
+    pass.effects.push({ type: 'writeBackends' });
+  const side = run.stay && pass.canaryAvailable ? 'canary' : 'primary';
+  const moved = services.apexSide !== side;
+  if (!moved && services.apex === 'ready') return false;
+  // No write moves traffic to a side without an available replica while the other side has one.
+  if (side === 'primary' && !pass.primaryAvailable && pass.canaryAvailable) return false;
+  pass.effects.push({ type: 'writeApex', side });
+  return moved
+    ? contest(
+        pass,
+        'selector',
+        `the apex Service ${run.apex} selected ${services.apexSide === 'missing' ? 'nothing, it was gone' : 'other pods'}`,
+      )
+    : false;
+}
+
+/**
+ * Whether the data plane follows what was last written, and has had the drain time since: only then may pods go or a
+ * promotion start. The drain is timed in memory and starts anew after a restart.
+ */
+export function trafficSettled(pass: Pass): boolean {
+  const { traffic, settings } = pass.seen;
+  if (traffic.acceptance.kind !== 'accepted') return false;
+  const drained = pass.heldFor(`drain@${traffic.version}`);
+  if (drained >= settings.drainMs) return true;
+  pass.lookAgain(settings.drainMs - drained);
+  return false;
+}
