@@ -76,35 +76,71 @@ type Piece =
   | { readonly kind: 'text'; readonly text: string; readonly at: number }
   | { readonly kind: 'action'; readonly body: string | undefined; readonly at: number };
 
-const blanks = /^[ \t\r\n]+/;
-const blanksAtEnd = /[ \t\r\n]+$/;
-
 /** Texts and actions in turn; texts already without the blanks that a neighbour's marker trims. */
 function split(source: string): readonly Piece[] {
   const pieces: Piece[] = [];
-  let rest = source;
+  let at = 0;
   let trimsNext = false;
-  const at = (): number => source.length - rest.length;
   for (;;) {
-    const open = rest.indexOf('{{');
-    const raw = open === -1 ? rest : rest.slice(0, open);
-    const trimsThis = open !== -1 && /^\{\{-[ \t\r\n]/.test(rest.slice(open));
-    const left = trimsNext ? raw.replace(blanks, '') : raw;
-    pieces.push({ kind: 'text', text: trimsThis ? left.replace(blanksAtEnd, '') : left, at: at() });
+    const open = source.indexOf('{{', at);
+    const raw = source.slice(at, open === -1 ? undefined : open);
+    const left = trimsNext ? raw.replace(/^[ \t\r\n]+/, '') : raw;
+    const trimsThis = open !== -1 && /^-[ \t\r\n]/.test(source.slice(open + 2, open + 4));
+    pieces.push({ kind: 'text', text: trimsThis ? trimEnd(left) : left, at });
     if (open === -1) return pieces;
-    rest = rest.slice(open);
 
-    const [whole = '', body = '', trim] = action.exec(rest) ?? [];
-    if (whole === '') return [...pieces, { kind: 'action', body: undefined, at: at() }];
-    pieces.push({ kind: 'action', body: body.trim(), at: at() });
-    trimsNext = trim !== undefined;
-    rest = rest.slice(whole.length);
+    const begin = open + (trimsThis ? 3 : 2);
+    const close = endOfAction(source, begin);
+    if (close === undefined) return [...pieces, { kind: 'action', body: undefined, at: open }];
+    const inside = source.slice(begin, close);
+    trimsNext = /[ \t\r\n]-$/.test(inside);
+    pieces.push({
+      kind: 'action',
+      body: (trimsNext ? inside.slice(0, -1) : inside).trim(),
+      at: open,
+    });
+    at = close + 2;
   }
 }
 
-/** An action from its braces to its braces: quoted texts and comments may hold braces of their own. */
-const action =
-  /^\{\{(?:-(?=[ \t\r\n]))?((?:\s*\/\*[\s\S]*?\*\/|"(?:[^"\\\n]|\\.)*"|`[^`]*`|(?!\}\})(?![ \t\r\n]-\}\})[^"`])*)([ \t\r\n]-)?\}\}/;
+function trimEnd(text: string): string {
+  let end = text.length;
+  while (' \t\r\n'.includes(text.charAt(end - 1)) && end > 0) end -= 1;
+  return text.slice(0, end);
+}
+
+/** Where the braces that end an action stand: quoted texts and comments may hold braces of their own. */
+function endOfAction(source: string, begin: number): number | undefined {
+  const quoted = /\/\*|["`]|\}\}/g;
+  quoted.lastIndex = begin;
+  for (let found = quoted.exec(source); found !== null; found = quoted.exec(source)) {
+    const [what] = found;
+    if (what === '}}') return found.index;
+    const end = endOfQuote(source, what, quoted.lastIndex);
+    if (end === undefined) return undefined;
+    quoted.lastIndex = end;
+  }
+  return undefined;
+}
+
+/** Where what began with `opening` is over. */
+function endOfQuote(source: string, opening: string, from: number): number | undefined {
+  const closing = opening === '/*' ? '*/' : opening;
+  for (
+    let end = source.indexOf(closing, from);
+    end !== -1;
+    end = source.indexOf(closing, end + 1)
+  ) {
+    if (opening !== '"' || !isEscaped(source, end)) return end + closing.length;
+  }
+  return undefined;
+}
+
+function isEscaped(source: string, at: number): boolean {
+  let backslashes = 0;
+  while (source[at - 1 - backslashes] === '\\') backslashes += 1;
+  return backslashes % 2 === 1;
+}
 
 const identifier = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
