@@ -34,7 +34,7 @@ const Provider = z
       .meta({ description: 'Headers of each request, by name.', maxProperties: 64 })
       .optional(),
     secretRef: secretReference(
-      'Secret with credentials. For prometheus: `username` and `password`, or `token`.',
+      'Secret with credentials. For prometheus: `token`, or `username` with `password`; `ca.crt` for the authority, `tls.crt` with `tls.key` for a client certificate.',
     ).optional(),
     region: text('Region of the backend, where it has regions.', 64).optional(),
     insecureSkipVerify: flag('Does not verify the certificate of the backend.').optional(),

@@ -28,11 +28,8 @@ const ConsistentHash = z
       .optional(),
   })
   .meta({
-    description: 'Sends equal requests to the same pod.',
-    ...rules({
-      rule: '[has(self.httpHeaderName), has(self.httpCookie), has(self.useSourceIp), has(self.httpQueryParameterName)].filter(x, x).size() <= 1',
-      message: 'set one of httpHeaderName, httpCookie, useSourceIp and httpQueryParameterName',
-    }),
+    description:
+      'Sends equal requests to the same pod. One of the first four fields says what makes requests equal.',
   });
 
 const LocalityLoadBalancing = z
