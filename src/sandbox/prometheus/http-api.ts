@@ -41,20 +41,19 @@ export function respond(
 ): PrometheusResponse {
   const { pathname, searchParams } = new URL(request.path, 'http://localhost');
   const methods = served[pathname];
-  if (methods === undefined) return failure(404, 'not_found', `${pathname} is not served here`);
+  if (methods === undefined) return plain(404, `${pathname} is not served by this Prometheus\n`);
   if (!methods.includes(request.method)) {
-    const response = failure(405, 'bad_data', `${request.method} is not allowed on ${pathname}`);
-    return { ...response, headers: { ...response.headers, allow: methods.join(', ') } };
+    return plain(405, 'Method Not Allowed\n', { allow: methods.join(', ') });
   }
   switch (pathname) {
     case '/-/ready':
-      return plain('Prometheus Server is Ready.\n');
+      return plain(200, 'Prometheus Server is Ready.\n');
     case '/-/healthy':
-      return plain('Prometheus Server is Healthy.\n');
+      return plain(200, 'Prometheus Server is Healthy.\n');
     case '/api/v1/status/buildinfo':
       return success(buildInfo);
     default:
-      return query(store, { ...Object.fromEntries(searchParams), ...formOf(request) }, nowMs);
+      return query(store, parametersOf(request, searchParams), nowMs);
   }
 }
 
@@ -74,27 +73,34 @@ const buildInfo = {
   goVersion: '',
 };
 
+/** Empty for a parameter that is not there. */
 interface QueryParameters {
-  readonly query?: string;
-  readonly time?: string;
-  readonly timeout?: string;
+  readonly query: string;
+  readonly time: string;
+  readonly timeout: string;
 }
 
-function formOf({ method, contentType = '', body = '' }: PrometheusRequest): QueryParameters {
+/** What a form says wins over the path; of several values the first counts. */
+function parametersOf(
+  { method, contentType = '', body = '' }: PrometheusRequest,
+  inPath: URLSearchParams,
+): QueryParameters {
   const isForm = contentType.split(';')[0]?.trim() === 'application/x-www-form-urlencoded';
-  return method === 'POST' && isForm ? Object.fromEntries(new URLSearchParams(body)) : {};
+  const inBody = new URLSearchParams(method === 'POST' && isForm ? body : '');
+  const value = (name: string) => inBody.get(name) ?? inPath.get(name) ?? '';
+  return { query: value('query'), time: value('time'), timeout: value('timeout') };
 }
 
 function query(
   store: SampleStore,
-  { query: text = '', time, timeout }: QueryParameters,
+  { query: text, time, timeout }: QueryParameters,
   nowMs: number,
 ): PrometheusResponse {
-  const atMs = time === undefined || time === '' ? nowMs : parseTime(time);
+  const atMs = time === '' ? nowMs : parseTime(time);
   if (atMs === undefined) {
     return badParameter('time', `cannot parse ${JSON.stringify(time)} to a valid timestamp`);
   }
-  const allowedMs = timeout === undefined || timeout === '' ? Infinity : parseTimeout(timeout);
+  const allowedMs = timeout === '' ? Infinity : parseTimeout(timeout);
   if (allowedMs === undefined) {
     return badParameter('timeout', `cannot parse ${JSON.stringify(timeout)} to a valid duration`);
   }
@@ -175,6 +181,10 @@ function json(status: number, body: unknown): PrometheusResponse {
   return { status, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
 }
 
-function plain(body: string): PrometheusResponse {
-  return { status: 200, headers: { 'content-type': 'text/plain; charset=utf-8' }, body };
+function plain(
+  status: number,
+  body: string,
+  headers: PrometheusResponse['headers'] = {},
+): PrometheusResponse {
+  return { status, headers: { 'content-type': 'text/plain; charset=utf-8', ...headers }, body };
 }

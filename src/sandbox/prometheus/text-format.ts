@@ -1,8 +1,7 @@
 /**
- * Reads Prometheus' text exposition format, version 0.0.4.
+ * Reads Prometheus' text exposition format, version 0.0.4, as leniently and as strictly as Prometheus.
  *
- * One wrong line makes the whole answer wrong, as in Prometheus: half a scrape would look like
- * series that have ended.
+ * One wrong line makes the whole answer wrong: half a scrape would look like series that have ended.
  */
 import { metricName } from './labels.ts';
 import { parseFloatText } from './promql/go-text.ts';
@@ -21,97 +20,84 @@ export class TextFormatError extends Error {}
 const metricTypes = ['counter', 'gauge', 'histogram', 'summary', 'untyped', 'unknown'];
 
 export function parseTextFormat(text: string): readonly ExposedSample[] {
-  return text.split('\n').flatMap((line, at) => {
-    try {
-      const sample = parseLine(line);
-      return sample === undefined ? [] : [sample];
-    } catch (error) {
-      if (!(error instanceof TextFormatError)) throw error;
-      throw new TextFormatError(`line ${at + 1}: ${error.message}`);
-    }
-  });
-}
-
-function parseLine(line: string): ExposedSample | undefined {
-  const text = line.replace(/^[ \t]+/, '');
-  if (text === '') return undefined;
-  if (text.startsWith('#')) return checkComment(text);
-  const name = take(text, 0, /[a-zA-Z_:][a-zA-Z0-9_:]*/y);
-  if (name === undefined) throw new TextFormatError(`expected a metric name: ${text}`);
-  const labels = takeLabels(text, name.end);
-  return {
-    labels: { ...labels.values, [metricName]: name.text },
-    ...parseNumbers(text, labels.end),
-  };
-}
-
-/** Help texts and types are of no use here, but a broken one means that the target is broken. */
-function checkComment(text: string): undefined {
-  const type = /^#[ \t]+TYPE[ \t]+\S+[ \t]+(\S+)[ \t]*$/.exec(text)?.[1];
-  const isType = /^#[ \t]+TYPE[ \t]/.test(text);
-  if (isType && !metricTypes.includes(type ?? '')) {
-    throw new TextFormatError(`unknown metric type: ${text}`);
+  const reader = new Reader(text);
+  const samples: ExposedSample[] = [];
+  while (!reader.isAtEnd()) {
+    const sample = reader.line();
+    if (sample !== undefined) samples.push(sample);
   }
+  return samples;
 }
 
-interface Token {
-  readonly text: string;
-  readonly end: number;
-}
+class Reader {
+  readonly #text: string;
+  #at = 0;
 
-function take(text: string, from: number, sticky: RegExp): Token | undefined {
-  sticky.lastIndex = from;
-  const match = sticky.exec(text);
-  return match === null ? undefined : { text: match[1] ?? match[0], end: sticky.lastIndex };
-}
-
-interface LabelBlock {
-  readonly values: Readonly<Record<string, string>>;
-  readonly end: number;
-}
-
-function takeLabels(text: string, from: number): LabelBlock {
-  const open = take(text, from, /[ \t]*\{[ \t]*/y);
-  if (open === undefined) return { values: {}, end: from };
-  const values = new Map<string, string>();
-  let end = open.end;
-  for (;;) {
-    const close = take(text, end, /[ \t]*\}/y);
-    if (close !== undefined) return { values: Object.fromEntries(values), end: close.end };
-    const name = take(text, end, /[ \t]*([a-zA-Z_][a-zA-Z0-9_]*)[ \t]*=[ \t]*/y);
-    const value = name && take(text, name.end, /"((?:[^"\\]|\\.)*)"[ \t]*/y);
-    if (name === undefined || value === undefined) {
-      throw new TextFormatError(`expected a label, "=" and a quoted value: ${text.slice(end)}`);
-    }
-    if (values.has(name.text)) throw new TextFormatError(`label ${name.text} is there twice`);
-    values.set(name.text, unescape(value.text));
-    end = endOfLabel(text, value.end);
+  constructor(text: string) {
+    this.#text = text;
   }
-}
 
-/** After a value comes a comma or the closing brace; a comma before the brace is allowed. */
-function endOfLabel(text: string, from: number): number {
-  const comma = take(text, from, /,[ \t]*/y);
-  if (comma !== undefined) return comma.end;
-  if (text.charAt(from) === '}') return from;
-  throw new TextFormatError(`expected "," or "}": ${text.slice(from)}`);
+  isAtEnd(): boolean {
+    return this.#at >= this.#text.length;
+  }
+
+  /** Remarks and empty lines hold no sample. */
+  line(): ExposedSample | undefined {
+    const remark = this.#take(/[ \t]*(#[^\n]*)?(?:\n|$)/y);
+    if (remark !== undefined) return this.#checkRemark(remark);
+    const name = this.#expect(/[a-zA-Z_:][a-zA-Z0-9_:]*/y, 'a metric name');
+    const labels = this.#take(/[ \t]*\{/y) === undefined ? [] : this.#labels();
+    const value = parseFloatText(this.#expect(/[ \t]*([^ \t\n]+)/y, 'a value'));
+    if (value === undefined) this.#refuse('a number as value');
+    const tMs = this.#take(/[ \t]+(\d+)/y);
+    this.#expect(/[ \t]*(?:\n|$)/y, 'the end of the line');
+    return {
+      labels: { ...Object.fromEntries(labels), [metricName]: name },
+      value,
+      ...(tMs !== undefined && { tMs: Number(tMs) }),
+    };
+  }
+
+  /** Help texts and types are of no use here, but a broken one means that the target is broken. */
+  #checkRemark(remark: string): undefined {
+    if (!/^#[ \t]+TYPE[ \t]/.test(remark)) return;
+    const [, type = ''] = /^#[ \t]+TYPE[ \t]+\S+[ \t]+(.*)$/.exec(remark) ?? [];
+    if (!metricTypes.includes(type)) this.#refuse('a known metric type');
+  }
+
+  #labels(): ReadonlyMap<string, string> {
+    const labels = new Map<string, string>();
+    while (this.#take(/[ \t]*\}/y) === undefined) {
+      const name = this.#expect(/[ \t]*([a-zA-Z_][a-zA-Z0-9_]*)[ \t]*=/y, 'a label name and "="');
+      const value = this.#expect(/[ \t]*"((?:[^"\\]|\\[\s\S])*)"[ \t]*/y, 'a quoted value');
+      if (labels.has(name) || name === metricName) this.#refuse(`label ${name} only once`);
+      labels.set(name, unescape(value));
+      this.#take(/,/y);
+    }
+    return labels;
+  }
+
+  /** The first group, or all that was matched. */
+  #take(sticky: RegExp): string | undefined {
+    sticky.lastIndex = this.#at;
+    const match = sticky.exec(this.#text);
+    if (match === null) return undefined;
+    this.#at = sticky.lastIndex;
+    return match[1] ?? match[0];
+  }
+
+  #expect(sticky: RegExp, what: string): string {
+    return this.#take(sticky) ?? this.#refuse(what);
+  }
+
+  #refuse(wanted: string): never {
+    const line = this.#text.slice(0, this.#at).split('\n').length;
+    const rest = this.#text.slice(this.#at, this.#at + 40);
+    throw new TextFormatError(`line ${line}: expected ${wanted}: ${JSON.stringify(rest)}`);
+  }
 }
 
 /** Three escapes are known; a backslash before anything else stands for itself. */
 function unescape(text: string): string {
   return text.replace(/\\([\\"n])/g, (_all, letter: string) => (letter === 'n' ? '\n' : letter));
-}
-
-function parseNumbers(text: string, from: number): Pick<ExposedSample, 'value' | 'tMs'> {
-  const [written = '', timestamp, ...rest] = text
-    .slice(from)
-    .split(/[ \t\r]+/)
-    .filter((word) => word !== '');
-  const value = parseFloatText(written);
-  if (value === undefined) throw new TextFormatError(`expected a number: ${text.slice(from)}`);
-  if (timestamp === undefined) return { value };
-  if (!/^-?\d+$/.test(timestamp) || rest.length > 0) {
-    throw new TextFormatError(`expected a timestamp in milliseconds: ${text.slice(from)}`);
-  }
-  return { value, tMs: Number(timestamp) };
 }

@@ -10,7 +10,7 @@ type Fold = (values: readonly number[]) => number;
 
 const folds: Readonly<Record<Exclude<AggregateOperator, 'topk'>, Fold>> = {
   sum,
-  avg: (values) => average(values, { compensated: false }),
+  avg: average,
   min: (values) => values.reduce(smaller),
   max: (values) => values.reduce(larger),
   count: (values) => values.length,

@@ -135,6 +135,7 @@ function goMin(a: number, b: number): number {
 
 /** `absent(x{job="a"})` answers with the labels that the selector fixes to one value. */
 function labelsAskedFor(expression: Expression): Labels {
+  if (expression.kind === 'parenthesised') return labelsAskedFor(expression.inner);
   if (expression.kind !== 'selector') return labelsOf([]);
   const asked = new Map<string, string>();
   for (const { label, operator, value } of expression.matchers) {

@@ -1,5 +1,5 @@
 /** Functions from the points of one series in a window to one number. */
-import { average, kahanSum } from './sums.ts';
+import { kahanAverage, kahanSum } from './sums.ts';
 import type { Point } from './value.ts';
 
 export interface Window {
@@ -17,7 +17,7 @@ export const overTime = {
   increase: (points, window) => extrapolated(points, window, { counter: true, perSecond: false }),
   delta: (points, window) => extrapolated(points, window, { counter: false, perSecond: false }),
   irate: (points) => instantRate(points),
-  avg_over_time: (points) => average(values(points), { compensated: true }),
+  avg_over_time: (points) => kahanAverage(values(points)),
   sum_over_time: (points) => kahanSum(values(points)),
   max_over_time: (points) => values(points).reduce(larger),
   min_over_time: (points) => values(points).reduce(smaller),

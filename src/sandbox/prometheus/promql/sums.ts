@@ -1,7 +1,9 @@
 /** Sums and means with Prometheus' rounding and its rules for the infinite. */
 
+/** Of at least one value. */
 export function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
+  // Without a zero to begin with: the sum of -0 alone is -0.
+  return values.reduce((total, value) => total + value);
 }
 
 /** Keeps what each addition rounds off, and adds it at the end. */
@@ -11,18 +13,25 @@ export function kahanSum(values: readonly number[]): number {
   return Number.isFinite(running.total) ? running.total + running.lost : running.total;
 }
 
-/** A running mean, so that large values do not overflow on the way. */
-export function average(
-  values: readonly number[],
-  { compensated }: { compensated: boolean },
-): number {
+/** Of at least one value. A running mean, so that large values do not overflow on the way. */
+export function average(values: readonly number[]): number {
+  return values.reduce((mean, value, at) =>
+    isSettled(mean, value) ? mean : mean + stepTowards(value, mean, at + 1),
+  );
+}
+
+/** The running mean that keeps what each addition rounds off. */
+export function kahanAverage(values: readonly number[]): number {
   let mean: Compensated = { total: 0, lost: 0 };
   values.forEach((value, at) => {
-    if (isSettled(mean.total, value)) return;
-    const step = value / (at + 1) - mean.total / (at + 1);
-    mean = compensated ? add(mean, step) : { total: mean.total + step, lost: 0 };
+    if (!isSettled(mean.total, value)) mean = add(mean, stepTowards(value, mean.total, at + 1));
   });
   return Number.isFinite(mean.total) ? mean.total + mean.lost : mean.total;
+}
+
+/** Divided one by one: the difference of two large numbers may be infinite. */
+function stepTowards(value: number, mean: number, count: number): number {
+  return value / count - mean / count;
 }
 
 /** An infinite mean stays unless the other infinity or NaN comes. */

@@ -1,0 +1,58 @@
+/** Requests whose answers depend on nothing but Prometheus' HTTP interface. */
+import type { PrometheusRequest } from '../../../../src/sandbox/prometheus/http-api.ts';
+
+const get = (path: string): PrometheusRequest => ({ method: 'GET', path });
+const instant = (parameters: string): PrometheusRequest => get(`/api/v1/query?${parameters}`);
+const form = (body: string, path = '/api/v1/query'): PrometheusRequest => ({
+  method: 'POST',
+  path,
+  contentType: 'application/x-www-form-urlencoded',
+  body,
+});
+
+export const httpRequests: readonly PrometheusRequest[] = [
+  instant('query=1&time=1700000000'),
+  instant('query=1&time=1700000000.5'),
+  instant('query=time()&time=1700000000.0625'),
+  instant('query=time()&time=1.7e9'),
+  instant('query=time()&time=-5'),
+  instant('query=time()&time=2023-11-14T22:13:20Z'),
+  instant('query=time()&time=2023-11-14T22:13:20.1239Z'),
+  instant('query=time()&time=2023-11-14T23:13:20%2B01:00'),
+  instant('query=1&time=yesterday'),
+  instant('query=1&time=2023-11-14'),
+  instant('query=1&time=2023-11-14T22:13:20'),
+  instant('query=1&time=5m'),
+  instant('query=1&time=1700000000&timeout=5s'),
+  instant('query=1&time=1700000000&timeout=1.5'),
+  instant('query=1&time=1700000000&timeout=1m30s'),
+  instant('query=1&timeout=soon'),
+  instant('query=1&timeout=1x'),
+  instant('query=sum(up)&time=1&timeout=0'),
+  instant('query=sum(up)&time=1&timeout=0s'),
+  instant('query=sum(up)&time=1&timeout=-1'),
+  instant('time=1'),
+  instant('query=&time=1'),
+  instant('query=1%2B1&time=1'),
+  instant('query=vector(1)&time=1'),
+  instant('query=1+%2B+2&time=1'),
+  instant('query="text"&time=1'),
+  instant('query=sum(&time=1'),
+  instant('query=vector(1)+%2B+vector(2)&time=1&unknown=parameter'),
+  form('query=vector(1)&time=2'),
+  form('query=vector(1)&time=2023-11-14T22:13:20Z&timeout=3s'),
+  form('query=vector(7)', '/api/v1/query?time=3'),
+  form('query=vector(7)&time=4', '/api/v1/query?query=vector(8)&time=3'),
+  form('', '/api/v1/query?query=vector(8)&time=3'),
+  form('query=sum('),
+  form('time=never&query=1'),
+  { method: 'POST', path: '/api/v1/query', contentType: 'application/json', body: '{"query":"1"}' },
+  { method: 'PUT', path: '/api/v1/query?query=1' },
+  { method: 'DELETE', path: '/api/v1/query?query=1' },
+  { method: 'POST', path: '/api/v1/status/buildinfo' },
+  get('/-/ready'),
+  get('/-/healthy'),
+  { method: 'HEAD', path: '/-/ready' },
+  { method: 'HEAD', path: '/-/healthy' },
+  get('/api/v1/nothing'),
+];
