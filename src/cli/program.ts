@@ -17,6 +17,11 @@ interface Verb {
 
 const verbs: readonly Verb[] = [
   {
+    name: 'lint',
+    summary: 'check Canaries, MetricTemplates and AlertProviders before they reach a cluster',
+    load: async () => (await import('./lint.ts')).lintCommand(),
+  },
+  {
     name: 'version',
     summary: 'print the version of Serin and of what it runs on',
     load: async () => (await import('./version.ts')).versionCommand(),
