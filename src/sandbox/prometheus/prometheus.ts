@@ -22,7 +22,7 @@ interface Options {
 
 interface RunningPrometheus {
   readonly url: string;
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /** Longer than the five minutes a selector looks back and the windows of common templates. */
@@ -45,7 +45,7 @@ export async function startPrometheus({
   const scraping = scrapeForever({ store, targets, scrapeIntervalMs, retentionMs }, stop.signal);
   return {
     url: `http://127.0.0.1:${portOf(server)}`,
-    async close() {
+    close: async () => {
       stop.abort();
       const closed = once(server, 'close');
       server.close();
