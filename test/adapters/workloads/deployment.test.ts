@@ -130,6 +130,19 @@ const rule = (value: string) => ({
   },
 });
 
+const neighbours = (value: string) => ({
+  affinity: {
+    podAffinity: rule('cart'),
+    podAntiAffinity: {
+      requiredDuringSchedulingIgnoredDuringExecution: [rule(value)],
+      preferredDuringSchedulingIgnoredDuringExecution: [
+        { weight: 1, podAffinityTerm: rule(value) },
+      ],
+    },
+  },
+  topologySpreadConstraints: [rule(value)],
+});
+
 describe('the primary of a Deployment', () => {
   it('holds the revision of the template it was made from, whatever that template is', () => {
     fc.assert(
@@ -191,20 +204,8 @@ describe('the primary of a Deployment', () => {
   });
 
   it('turns rules about neighbours around, and leaves rules about others alone', () => {
-    const spec = (value: string) => ({
-      affinity: {
-        podAffinity: rule('cart'),
-        podAntiAffinity: {
-          requiredDuringSchedulingIgnoredDuringExecution: [rule(value)],
-          preferredDuringSchedulingIgnoredDuringExecution: [
-            { weight: 1, podAffinityTerm: rule(value) },
-          ],
-        },
-      },
-      topologySpreadConstraints: [rule(value)],
-    });
-    const { template } = create(aTarget({ template: aTemplate(spec('cart')) })).spec;
-    expect(template.spec).toMatchObject(spec('cart-primary'));
+    const { template } = create(aTarget({ template: aTemplate(neighbours('cart')) })).spec;
+    expect(template.spec).toMatchObject(neighbours('cart-primary'));
   });
 });
 
