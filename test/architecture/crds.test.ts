@@ -1,0 +1,222 @@
+import { readFileSync } from 'node:fs';
+
+import { RE2JS } from 're2js';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+
+import { customResourceDefinitions, servedKinds } from '../../src/api/crd.ts';
+import { drift } from '../../src/api/generate.ts';
+import { apiGroups } from '../../src/api/group.ts';
+import type { StructuralSchema } from '../../src/api/structural.ts';
+import { compileCel } from '../../src/sandbox/api-server/schema/cel-environment.ts';
+
+interface Place {
+  readonly path: string;
+  readonly schema: StructuralSchema;
+  readonly isField: boolean;
+}
+
+function placesIn(schema: StructuralSchema, path: string, isField = false): readonly Place[] {
+  const { properties = {}, items, additionalProperties } = schema;
+  return [
+    { path, schema, isField },
+    ...Object.entries(properties).flatMap(([name, child]) =>
+      placesIn(child, `${path}.${name}`, true),
+    ),
+    ...(items ? placesIn(items, `${path}[]`) : []),
+    ...(additionalProperties ? placesIn(additionalProperties, `${path}.*`) : []),
+  ];
+}
+
+const definitions = apiGroups.flatMap((group) => customResourceDefinitions(group));
+const schemaOf = (definition: (typeof definitions)[number]): StructuralSchema => {
+  const [version] = definition.spec.versions;
+  if (version === undefined) throw new Error('no version');
+  return version.schema.openAPIV3Schema;
+};
+
+const allowed = new Set([
+  'type',
+  'description',
+  'format',
+  'pattern',
+  'enum',
+  'default',
+  'minimum',
+  'maximum',
+  'minLength',
+  'maxLength',
+  'maxItems',
+  'maxProperties',
+  'required',
+  'properties',
+  'items',
+  'additionalProperties',
+  'x-kubernetes-int-or-string',
+  'x-kubernetes-preserve-unknown-fields',
+  'x-kubernetes-validations',
+]);
+
+/** What a real API server has against a schema that is not structural. */
+function objectionsTo({ path, schema }: Place): readonly string[] {
+  const objections: string[] = [];
+  const keys = Object.keys(schema);
+  if (keys.some((key) => !allowed.has(key)))
+    objections.push(`unknown keyword among ${keys.join()}`);
+  const untyped =
+    schema['x-kubernetes-int-or-string'] ?? schema['x-kubernetes-preserve-unknown-fields'];
+  if (typeof schema.type !== 'string' && !untyped) objections.push('no type');
+  if (schema['x-kubernetes-int-or-string'] && schema.type)
+    objections.push('int-or-string with a type');
+  if (schema.properties && schema.additionalProperties)
+    objections.push('both properties and additionalProperties');
+  if (schema.type === 'array' && !schema.items) objections.push('a list without items');
+  for (const name of schema.required ?? []) {
+    if (!schema.properties?.[name]) objections.push(`requires ${name}, which it does not have`);
+  }
+  return objections.map((objection) => `${path}: ${objection}`);
+}
+
+/** CEL rules cost by what they may have to look at: nothing they see may be without a bound. */
+function unboundedIn({ path, schema }: Place): readonly string[] {
+  const isBounded =
+    schema.maxLength !== undefined ||
+    schema.enum !== undefined ||
+    schema.format === 'date-time' ||
+    (schema.type !== 'string' &&
+      schema.type !== 'array' &&
+      schema.additionalProperties === undefined) ||
+    schema.maxItems !== undefined ||
+    schema.maxProperties !== undefined;
+  return isBounded ? [] : [path];
+}
+
+describe('the generated files', () => {
+  it('are what the schemas say; `npm run generate` writes them', () => {
+    expect(drift()).toEqual([]);
+  });
+
+  it('are read by others as we mean them', () => {
+    for (const definition of definitions) {
+      const { group, names } = definition.spec;
+      expect(parse(readFileSync(`crds/${group}_${names.plural}.yaml`, 'utf8'))).toEqual(
+        structuredClone(definition),
+      );
+    }
+  });
+});
+
+describe.each(definitions.map((definition) => [definition.metadata.name, definition] as const))(
+  '%s',
+  (_, definition) => {
+    const schema = schemaOf(definition);
+    const places = placesIn(schema, 'self');
+
+    it('is structural', () => {
+      expect(places.flatMap(objectionsTo)).toEqual([]);
+    });
+
+    it('describes every field in a sentence', () => {
+      const bare = places.filter(
+        ({ schema: { description = '' }, isField }) => isField && !/^.{6,}[.]$/.test(description),
+      );
+      expect(bare.map(({ path }) => path)).toEqual([]);
+    });
+
+    it('describes every item', () => {
+      expect(places.filter((place) => !place.schema.description).map(({ path }) => path)).toEqual(
+        [],
+      );
+    });
+
+    it('has only patterns that RE2 can run', () => {
+      for (const {
+        schema: { pattern },
+      } of places) {
+        if (pattern !== undefined) expect(() => RE2JS.compile(pattern)).not.toThrow();
+      }
+    });
+
+    it('has only rules that are CEL', () => {
+      const rules = places.flatMap((place) => place.schema['x-kubernetes-validations'] ?? []);
+      for (const { rule } of rules) expect(() => compileCel(rule)).not.toThrow();
+    });
+
+    it('bounds everything that a rule may have to look at', () => {
+      const { spec } = schema.properties ?? {};
+      if (spec === undefined) throw new Error('no spec');
+      expect(placesIn(spec, 'spec').flatMap(unboundedIn)).toEqual([]);
+    });
+
+    it('is small enough to be applied', () => {
+      expect(JSON.stringify(definition).length).toBeLessThan(256 * 1024);
+    });
+
+    it('has defaults that pass their own schema', () => {
+      for (const { schema: part, path } of places) {
+        const { default: value, type } = part;
+        if (value === undefined) continue;
+        expect({ path, type: type === 'integer' ? 'number' : type }).toEqual({
+          path,
+          type: typeof value,
+        });
+        if (part.pattern) expect(value).toMatch(new RegExp(part.pattern));
+      }
+    });
+
+    it('shows columns that exist', () => {
+      const paths = new Set(places.map(({ path }) => path.replace(/^self/, '')));
+      const [version] = definition.spec.versions;
+      for (const { jsonPath } of version?.additionalPrinterColumns ?? []) {
+        expect(jsonPath === '.metadata.creationTimestamp' || paths.has(jsonPath), jsonPath).toBe(
+          true,
+        );
+      }
+    });
+  },
+);
+
+const columns = (group: string) =>
+  definitions
+    .find(({ metadata }) => metadata.name === `canaries.${group}`)
+    ?.spec.versions[0]?.additionalPrinterColumns.filter(({ priority }) => priority === undefined)
+    .map(({ name }) => name);
+
+describe('the two groups', () => {
+  it('have one schema', () => {
+    const [ours, flaggers] = apiGroups.map((group) =>
+      customResourceDefinitions(group).map(schemaOf),
+    );
+    expect(flaggers).toEqual(ours);
+  });
+
+  it('serve the same kinds', () => {
+    expect(servedKinds.map(({ kind }) => kind)).toEqual([
+      'Canary',
+      'MetricTemplate',
+      'AlertProvider',
+    ]);
+  });
+
+  it('keep room for what a rollout has to remember', () => {
+    const canary = definitions.find(({ spec }) => spec.names.kind === 'Canary');
+    const status = canary && schemaOf(canary).properties?.['status'];
+    expect(status?.properties?.['run']).toMatchObject({
+      type: 'object',
+      'x-kubernetes-preserve-unknown-fields': true,
+    });
+  });
+
+  it('tell the story in columns', () => {
+    expect(columns('serin.dev')).toEqual([
+      'Target',
+      'Phase',
+      'Weight',
+      'Revision',
+      'Message',
+      'Age',
+    ]);
+    // Scripts written for Flagger count these.
+    expect(columns('flagger.app')?.slice(0, 3)).toEqual(['Status', 'Weight', 'LastTransitionTime']);
+  });
+});
