@@ -92,14 +92,15 @@ const ownMetadata = ['labels', 'annotations', 'finalizers', 'ownerReferences'] a
 export class KubernetesCluster implements Cluster {
   /** Resolves when every watched kind is listed, or known not to be served. */
   readonly synced: Promise<void>;
-  readonly #client: Client;
+  /** For those who write beside it (Kubernetes Events): the server's wish for a pause holds for all. */
+  readonly client: Client;
   readonly #log: Log;
   /** By kind, then by namespace. */
   readonly #watches = new Map<string, Map<string, Watch>>();
   readonly #listeners = new Set<ChangeListener>();
 
   constructor(options: ClusterOptions) {
-    this.#client = new Client(options);
+    this.client = new Client(options);
     this.#log = options.log;
     const settings = { ...defaultReflectorSettings, ...options.reflector };
     for (const kind of options.watches) this.#addWatches(kind, options.namespaces, settings);
@@ -120,7 +121,7 @@ export class KubernetesCluster implements Cluster {
   }
 
   watches(): readonly WatchStatus[] {
-    const now = this.#client.clock.monotonic();
+    const now = this.client.clock.monotonic();
     return this.#all().map(({ reflector, cache }) => ({
       kind: reflector.kind,
       namespace: reflector.namespace ?? allNamespaces,
@@ -161,7 +162,7 @@ export class KubernetesCluster implements Cluster {
     const watch = this.#findWatch(ref, ref.namespace);
     const uid = watch?.cache.get(ref)?.metadata.uid;
     const call = callFor('get', ref, { method: 'GET', path: objectPath(ref), query: {} });
-    const response = await this.#client.read(call, signal);
+    const response = await this.client.read(call, signal);
     if (response === undefined) {
       watch?.cache.learnGone(ref, uid);
       return undefined;
@@ -189,7 +190,7 @@ export class KubernetesCluster implements Cluster {
       const path = collectionPath(kind, namespace === allNamespaces ? undefined : namespace);
       const ref = { ...kind, namespace, name: '' };
       const call = callFor('list', ref, { method: 'GET', path, query });
-      const response = await this.#client.read(call, signal);
+      const response = await this.client.read(call, signal);
       // 404: the kind is not served, so there are none.
       if (response === undefined) return [];
       const page = parseListPage(response.body);
@@ -210,7 +211,7 @@ export class KubernetesCluster implements Cluster {
       query: fieldManager,
       body: object,
     });
-    const response = await this.#client.write(call, signal);
+    const response = await this.client.write(call, signal);
     return this.#learn(asObject(response.body, call));
   }
 
@@ -299,7 +300,7 @@ export class KubernetesCluster implements Cluster {
   /** A write to an existing object. Hearing that it is gone is news for the cache too. */
   async #writeTo(object: KubernetesObject, call: Call, signal: AbortSignal) {
     try {
-      return await this.#client.write(call, signal);
+      return await this.client.write(call, signal);
     } catch (thrown) {
       const error = asOperatorError(thrown);
       if (error.kind === 'conflict' && error.reason === 'Gone') {
@@ -358,7 +359,7 @@ export class KubernetesCluster implements Cluster {
       kind: kindOf(kind),
       namespace,
       metadataOnly,
-      client: this.#client,
+      client: this.client,
       cache,
       trim,
       log: this.#log,
