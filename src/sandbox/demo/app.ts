@@ -1,0 +1,126 @@
+/**
+ * The demo application: a small HTTP server whose versions are good, slow, failing sometimes, or failing
+ * always. It is started once per pod, so it uses nothing but Node.js and is listening within a few dozen milliseconds.
+ *
+ * Settings come from the environment, as in any container: `APP_VERSION`, `APP_BEHAVIOUR`, `APP_DELAY_MS`,
+ * `APP_FAIL_EVERY`, `APP_DRAIN_MS`, `POD_NAME`, `POD_IP`, `PORT`.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+// A static import of node:http loads all that it could ever offer, which triples the time to start.
+const { createServer } = process.getBuiltinModule('node:http');
+
+const BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+type Behaviour = 'good' | 'slow' | 'flaky' | 'failing';
+
+interface Histogram {
+  readonly buckets: number[];
+  sum: number;
+  count: number;
+}
+
+const env = process.env;
+const behaviour = behaviourOf(env['APP_BEHAVIOUR'] ?? 'good');
+const version = env['APP_VERSION'] ?? 'unknown';
+const pod = env['POD_NAME'] ?? 'unknown';
+const delayMs = numberOf('APP_DELAY_MS', behaviour === 'slow' ? 700 : 2);
+const failEvery = numberOf('APP_FAIL_EVERY', 4);
+const drainMs = numberOf('APP_DRAIN_MS', 1_000);
+
+const histograms = new Map<number, Histogram>();
+let served = 0;
+let draining = false;
+
+const server = createServer((request, response) => {
+  if (draining) response.setHeader('connection', 'close');
+  const [path] = (request.url ?? '/').split('?');
+  if (path === '/metrics') answer(response, 200, metricsText(), 'text/plain; version=0.0.4');
+  else if (path === '/healthz') answer(response, 200, 'ok\n');
+  else if (path === '/readyz') {
+    answer(response, draining ? 503 : 200, draining ? 'draining\n' : 'ok\n');
+  } else serve(request, response);
+});
+
+/** Every n-th request of a flaky version fails: the share can be counted, no dice are thrown. */
+function serve(request: IncomingMessage, response: ServerResponse): void {
+  const startedAt = performance.now();
+  served++;
+  const fails = behaviour === 'failing' || (behaviour === 'flaky' && served % failEvery === 0);
+  const status = fails ? 500 : 200;
+  request.resume();
+  setTimeout(() => {
+    response.setHeader('x-app-version', version);
+    response.setHeader('x-app-pod', pod);
+    const body = { version, pod, message: fails ? 'something broke' : 'hello' };
+    answer(response, status, `${JSON.stringify(body)}\n`, 'application/json');
+    observe(status, (performance.now() - startedAt) / 1_000);
+  }, delayMs);
+}
+
+function answer(
+  response: ServerResponse,
+  status: number,
+  body: string,
+  type = 'text/plain; charset=utf-8',
+): void {
+  response.writeHead(status, { 'content-type': type, 'content-length': Buffer.byteLength(body) });
+  response.end(body);
+}
+
+function observe(status: number, seconds: number): void {
+  let histogram = histograms.get(status);
+  if (histogram === undefined) {
+    histogram = { buckets: BUCKETS.map(() => 0), sum: 0, count: 0 };
+    histograms.set(status, histogram);
+  }
+  histogram.sum += seconds;
+  histogram.count++;
+  const { buckets } = histogram;
+  BUCKETS.forEach((bound, i) => {
+    if (seconds <= bound) buckets[i] = (buckets[i] ?? 0) + 1;
+  });
+}
+
+function metricsText(): string {
+  const name = 'http_request_duration_seconds';
+  const lines = [
+    `# HELP ${name} Time to answer a request.`,
+    `# TYPE ${name} histogram`,
+    ...[...histograms].flatMap(([status, { buckets, sum, count }]) => [
+      ...BUCKETS.map((le, i) => `${name}_bucket{status="${status}",le="${le}"} ${buckets[i]}`),
+      `${name}_bucket{status="${status}",le="+Inf"} ${count}`,
+      `${name}_sum{status="${status}"} ${sum}`,
+      `${name}_count{status="${status}"} ${count}`,
+    ]),
+    '# HELP app_info Which version this is.',
+    '# TYPE app_info gauge',
+    `app_info{version="${version}"} 1`,
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+/** Unready first, then a while for everybody to notice, then no new connection; what is open is answered. */
+function drain(): void {
+  if (draining) return;
+  draining = true;
+  setTimeout(() => {
+    server.close(() => process.exit(0));
+    server.closeIdleConnections();
+  }, drainMs);
+}
+
+function behaviourOf(text: string): Behaviour {
+  if (text === 'good' || text === 'slow' || text === 'flaky' || text === 'failing') return text;
+  throw new Error(`APP_BEHAVIOUR "${text}" is none of good, slow, flaky, failing`);
+}
+
+function numberOf(name: string, otherwise: number): number {
+  const number = Number(env[name] ?? otherwise);
+  if (Number.isFinite(number)) return number;
+  throw new Error(`${name} "${env[name]}" is not a number`);
+}
+
+process.on('SIGTERM', drain);
+process.on('SIGINT', drain);
+server.listen(numberOf('PORT', 8080), env['POD_IP'] ?? '127.0.0.1');
