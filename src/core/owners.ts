@@ -53,14 +53,17 @@ export function otherOwner(
 }
 
 /**
- * The object as we make it: run by the Canary and, when `target` is given (unless `revertOnDeletion: false`),
- * kept alive by the target, so that neither foreground nor background deletion of the Canary takes it away before
- * we have let go. Other owners stay. Throws `InvalidError` (`NotOurs`) when somebody else runs the object.
+ * The object as we make it: run by the Canary and, unless its user has said `revertOnDeletion: false`, kept alive by
+ * the target, so that neither foreground nor background deletion of the Canary takes it away before we have let go.
+ *
+ * `target` is `undefined` while there is none: then nothing is said about it. A former target of the same name goes,
+ * other owners stay. Throws `InvalidError` (`NotOurs`) when somebody else runs the object.
  */
 export function withOwners(
   object: KubernetesObject,
   canary: Owner,
   target: Owner | undefined,
+  keptByTarget = true,
 ): KubernetesObject {
   const controller = controllerOf(object);
   if (controller !== undefined && controller.uid !== canary.uid) {
@@ -69,13 +72,16 @@ export function withOwners(
       { reason: 'NotOurs' },
     );
   }
+  const current = object.metadata.ownerReferences ?? [];
   const wanted: OwnerReference[] = [
     { ...reference(canary), controller: true, blockOwnerDeletion: true },
-    ...(target === undefined ? [] : [reference(target)]),
+    ...(target !== undefined && keptByTarget ? [reference(target)] : []),
   ];
-  const current = object.metadata.ownerReferences ?? [];
-  if (wanted.every((owner) => current.some((other) => sameReference(owner, other)))) return object;
-  const others = current.filter(({ uid }) => wanted.every((owner) => owner.uid !== uid));
+  const others = current.filter(
+    (owner) => owner.uid !== canary.uid && (target === undefined || !sameName(owner, target)),
+  );
+  const missing = wanted.filter((owner) => !current.some((other) => sameReference(owner, other)));
+  if (missing.length === 0 && current.length === wanted.length + others.length) return object;
   return withMetadata(object, { ownerReferences: [...wanted, ...others] });
 }
 
@@ -193,12 +199,16 @@ function reference({ apiVersion, kind, name, uid }: Owner): OwnerReference {
   return { apiVersion, kind, name, uid };
 }
 
+function sameName(left: Owner, right: Owner): boolean {
+  return (
+    left.apiVersion === right.apiVersion && left.kind === right.kind && left.name === right.name
+  );
+}
+
 function sameReference(left: OwnerReference, right: OwnerReference): boolean {
   return (
     left.uid === right.uid &&
-    left.apiVersion === right.apiVersion &&
-    left.kind === right.kind &&
-    left.name === right.name &&
+    sameName(left, right) &&
     (left.controller ?? false) === (right.controller ?? false)
   );
 }

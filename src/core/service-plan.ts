@@ -21,8 +21,10 @@ export interface ServicePlan {
   /** Labels of the target's pods. */
   readonly podLabels: StringMap;
   readonly canary: Owner;
-  /** `undefined` with `revertOnDeletion: false`. */
+  /** `undefined` while there is none. */
   readonly target: Owner | undefined;
+  /** Whether what we make outlives the Canary; not so with `revertOnDeletion: false`. */
+  readonly keptByTarget: boolean;
   /** Which side the apex selects. */
   readonly side: 'primary' | 'canary';
   /** Whether a run is under way: then Flux leaves alone what we adopted, too. */

@@ -124,7 +124,7 @@ function made(plan: ServicePlan, part: Part): KubernetesObject {
       selector: selectorOf(plan.label, part.side),
     },
   };
-  return withOwners(object, plan.canary, plan.target);
+  return withOwners(object, plan.canary, plan.target, plan.keptByTarget);
 }
 
 function corrected(plan: ServicePlan, part: Part, live: Service): KubernetesObject {
@@ -140,7 +140,7 @@ function corrected(plan: ServicePlan, part: Part, live: Service): KubernetesObje
     ports: settledPorts(live.spec.ports ?? [], part.ports),
     selector: selectorOf(plan.label, part.side),
   };
-  return withOwners({ ...live, metadata, spec }, plan.canary, plan.target);
+  return withOwners({ ...live, metadata, spec }, plan.canary, plan.target, plan.keptByTarget);
 }
 
 function metadataOf({ label }: ServicePlan, { name, extra, labels }: Part) {

@@ -1,9 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
+import { Ajv } from 'ajv';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 
+import { isObject, member } from '../../../src/api/narrow.ts';
 import type { KubernetesObject } from '../../../src/api/object.ts';
 import {
   gatewayApi,
@@ -400,6 +403,63 @@ describe('the HTTPRoute that is made', () => {
 
 const shadow = (route: KubernetesObject, of = target) =>
   gatewayApi.shadowedBy(of, { apex: undefined, routes: [route] });
+
+const schemas = resolve(
+  import.meta.dirname,
+  '../../../../shared/testdata/crds/gateway-api-v1.5-standard/httproutes.gateway.networking.k8s.io.yaml',
+);
+
+describe.skipIf(!existsSync(schemas))(
+  'beside the schema of HTTPRoute (skipped without ../shared/testdata/crds)',
+  () => {
+    const full = {
+      hosts: ['app.example.com'],
+      gatewayRefs: [{ name: 'public' }, { name: 'mesh', kind: 'Service', group: '', port: 80 }],
+      match: [
+        { uri: { prefix: '/api' }, headers: { a: { exact: 'b' } } },
+        { method: { exact: 'GET' } },
+      ],
+      rewrite: { uri: '/', authority: 'inside.example.com' },
+      headers: { request: { add: { a: 'b' }, remove: ['c'] }, response: { set: { d: 'e' } } },
+      mirror: [{ backendRef: { name: 'audit', port: 80 } }],
+    };
+    const onlyV1 = {
+      timeout: '1m30s',
+      backendTimeout: '500ms',
+      corsPolicy: { allowOrigin: ['https://a.b'] },
+    };
+    it.each([
+      ['v1', gatewayApi, { ...full, ...onlyV1 }],
+      ['v1beta1', gatewayApiV1Beta1, full],
+      ['v1', gatewayApi, {}],
+    ])('leaves an API server nothing to refuse or to fill in: %s', (version, router, service) => {
+      const crd: unknown = parse(readFileSync(schemas, 'utf8'));
+      const stored = servedAs(version, crd);
+      const aim = aRouteTarget(service);
+      for (const weight of [0, 100]) {
+        const route = router.render(aim, splitAt(weight), undefined);
+        expect(stored(route)).toEqual(route);
+        const released = router.release(aim, route);
+        expect(stored(released)).toEqual(released);
+      }
+    });
+  },
+);
+
+/** What an API server makes of an object: refused when it does not fit, and with its defaults. */
+function servedAs(version: string, crd: unknown): (object: KubernetesObject) => unknown {
+  const versions = member(member(crd, 'spec'), 'versions');
+  const served =
+    Array.isArray(versions) && versions.find((each) => member(each, 'name') === version);
+  const schema = member(member(served, 'schema'), 'openAPIV3Schema');
+  if (!isObject(schema)) throw new Error(`no schema for ${version}`);
+  const validate = new Ajv({ strict: false, useDefaults: true, logger: false }).compile(schema);
+  return (object) => {
+    const copy = structuredClone(object);
+    expect(validate(copy) ? [] : validate.errors).toEqual([]);
+    return copy;
+  };
+}
 
 describe('an older HTTPRoute with the same parent, host and match', () => {
   const rules = [{ backendRefs: [ref('other')] }];

@@ -39,6 +39,7 @@ function aPlan(service: Partial<Spec> = {}, more: Partial<ServicePlan> = {}): Se
     podLabels: { app: 'cart', team: 'checkout' },
     canary: { apiVersion: 'serin.dev/v1beta1', kind: 'Canary', name: 'cart', uid: 'uid-of-canary' },
     target: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'cart', uid: 'uid-of-target' },
+    keptByTarget: true,
     side: 'primary',
     running: false,
     adoptsOtherServices: true,
@@ -97,7 +98,7 @@ describe('the Services of a new canary', () => {
       expect.objectContaining({ uid: 'uid-of-canary', controller: true, blockOwnerDeletion: true }),
       { apiVersion: 'apps/v1', kind: 'Deployment', name: 'cart', uid: 'uid-of-target' },
     ]);
-    const [kept] = desiredServices(aPlan({}, { target: undefined }), []).changes;
+    const [kept] = desiredServices(aPlan({}, { keptByTarget: false }), []).changes;
     expect(kept?.after.metadata.ownerReferences).toHaveLength(1);
   });
 

@@ -43,7 +43,7 @@ function gatewayApiOf(version: RouteVersion, names: readonly string[]): TrafficR
       if (object === undefined) return create(target, split, version);
       const route = routeOf(object);
       // A spec that has become impossible to express must not keep weight 0 from being written.
-      const follows = isMade(route) && problemOf(target.service, version) === undefined;
+      const follows = isMade(target, route) && problemOf(target.service, version) === undefined;
       return follows ? remake(target, split, route, version) : reweigh(target, split, route);
     },
     release(target, object) {
@@ -84,7 +84,7 @@ function select(target: RouteTarget, { routes }: SeenTraffic): readonly Kubernet
   return routes.filter((object) => {
     if (object.metadata.namespace !== target.namespace) return false;
     if (!isReadable(object) && !mentions(target, object)) return false;
-    if (isMade(object) && object.metadata.name === target.apex) return true;
+    if (isMade(target, object)) return true;
     return ownRules(target, routeOf(object)).length > 0;
   });
 }

@@ -66,10 +66,12 @@ export function mentions(
   return [apex, primaryService, canaryService].some((name) => text.includes(`"name":"${name}"`));
 }
 
-/** Whether a Canary made this route; what users made has no controller, or another one. */
-export function isMade({ metadata }: KubernetesObject): boolean {
-  return (metadata.ownerReferences ?? []).some(
-    (owner) => owner.controller && owner.kind === 'Canary',
+/** Whether a Canary made this route, under the name it always takes; what users made is never run by a Canary. */
+export function isMade({ apex }: RouteTarget, { metadata }: KubernetesObject): boolean {
+  const { ownerReferences = [] } = metadata;
+  return (
+    metadata.name === apex &&
+    ownerReferences.some((owner) => owner.controller && owner.kind === 'Canary')
   );
 }
 
