@@ -44,6 +44,26 @@ describe('what the embedded Prometheus does not have', () => {
   });
 });
 
+describe('vectors that do not fit together', () => {
+  const store = new SampleStore();
+  for (const b of ['1', '2']) store.append({ __name__: 'many', a: 'x', b }, 0, 1);
+  store.append({ __name__: 'one', a: 'x', b: '3' }, 0, 1);
+
+  it.each([
+    ['many + on(a) one', 'many-to-one matching must be explicit (group_left/group_right)'],
+    ['one + on(a) many', '[many{a="x", b="2"}, many{a="x", b="1"}]'],
+    ['many + on(a) group_left(b) one', 'grouping labels must ensure unique matches'],
+    ['label_replace(many, "b", "", "b", ".*")', 'metrics with the same labelset'],
+  ])('are refused, and it says why: %s', (query, words) => {
+    expect(() => evaluate(store, query, 0)).toThrow(
+      expect.objectContaining({
+        errorType: 'execution',
+        message: expect.stringContaining(words),
+      }),
+    );
+  });
+});
+
 const examples = new URL('../../../../shared/testdata/flagger-examples/', import.meta.url);
 const here = existsSync(examples);
 const reason = here ? '' : ' (skipped: ../shared is not here)';

@@ -182,6 +182,7 @@ function gauges(): readonly InputSeries[] {
     tiny: () => 1.5e-9,
     huge: () => 3.25e22,
     both: (index) => [Infinity, -Infinity, 1][index % 3],
+    cancelling: (index) => [1e16, 1, -1e16][index % 3],
     zero: () => 0,
     minus: () => -0,
     half: (index) => index + 0.5,
