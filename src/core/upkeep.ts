@@ -241,11 +241,10 @@ export function keepServices(pass: Pass): boolean {
   const { services } = pass.seen;
   const { run } = pass;
   if (run === undefined || pass.phase === 'Initializing') return false;
-  if (services.backends !== 'ready' || services.followers === 'drifted')
-    pass.effects.push({ type: 'writeBackends' });
+  if (services.backends !== 'ready') pass.effects.push({ type: 'writeBackends' });
   const side = run.stay && pass.canaryAvailable ? 'canary' : 'primary';
   const moved = services.apexSide !== side;
-  if (!moved && services.apex === 'ready') return false;
+  if (!moved && services.apex === 'ready' && services.followers === 'ready') return false;
   // No write moves traffic to a side without an available replica while the other side has one.
   if (side === 'primary' && !pass.primaryAvailable && pass.canaryAvailable) return false;
   pass.effects.push({ type: 'writeApex', side });

@@ -1,0 +1,423 @@
+/**
+ * Carries out effects, one after another. Each names a state: what is already so costs no request.
+ *
+ * Every write is made from an object as it was read and refused by the server if that is no longer the one. A
+ * refusal ends the pass; the next one decides again from what is there.
+ */
+import { finalizers } from '../api/group.ts';
+import { refOf, type KubernetesObject, type ObjectMeta, type PodTemplate } from '../api/object.ts';
+import { marks } from '../api/marks.ts';
+import { withApplied, withoutApplied } from '../core/applied.ts';
+import type { Effect } from '../core/effects.ts';
+import {
+  adopt,
+  adoptedBy,
+  annotated,
+  giveBackRoute,
+  ownedBy,
+  ownerOf,
+  silenced,
+  unsilenced,
+  withOwners,
+  withoutOwner,
+  withRevision,
+} from '../core/owners.ts';
+import { revisionOf } from '../core/revision.ts';
+import { giveBack } from '../core/service-adoption.ts';
+import { madeRouteMetadata } from '../core/services.ts';
+import { splitAt, type AppliedTraffic } from '../core/traffic.ts';
+import {
+  assertNever,
+  asOperatorError,
+  ConflictError,
+  DefectError,
+  InvalidError,
+} from '../errors.ts';
+import type { RouteTarget, TrafficRouter } from '../ports/traffic-router.ts';
+import type { SelectorLabel, WorkloadKind } from '../ports/workload.ts';
+import type { Asked } from './ask.ts';
+import type { Seen } from './observe.ts';
+import type { Ports } from './ports.ts';
+
+const services = { apiVersion: 'v1', kind: 'Service' };
+
+/** What an effect works on; the Canary object is replaced when it is written. */
+interface Hands {
+  readonly seen: Seen;
+  readonly asked: Asked;
+  readonly ports: Ports;
+  readonly signal: AbortSignal;
+}
+
+/** Things to tell that only acting brings to light. */
+export interface Acted {
+  readonly warnings: readonly { readonly reason: string; readonly message: string }[];
+}
+
+export async function act(
+  effects: readonly Effect[],
+  seen: Seen,
+  asked: Asked,
+  ports: Ports,
+  signal: AbortSignal,
+): Promise<Acted> {
+  const hands = { seen, asked, ports, signal };
+  const warnings: { reason: string; message: string }[] = [];
+  for (const effect of effects) {
+    signal.throwIfAborted();
+    const warning = await perform(effect, hands);
+    if (warning !== undefined) warnings.push(warning);
+  }
+  return { warnings };
+}
+
+type Warning = { readonly reason: string; readonly message: string } | undefined;
+
+async function perform(effect: Effect, hands: Hands): Promise<Warning> {
+  switch (effect.type) {
+    case 'addFinalizer':
+      return setFinalizer(hands, true);
+    case 'removeFinalizer':
+      return setFinalizer(hands, false);
+    case 'createPrimary':
+      return createPrimary(hands, effect.revision, effect.from);
+    case 'promote':
+      return promote(hands, effect.revision);
+    case 'touchPrimary':
+      return touchPrimary(hands, effect.mark);
+    case 'adoptPrimary':
+      return adoptPrimary(hands, effect.revision);
+    case 'writeBackends':
+      return writeServices(hands, 'primary', ['primary', 'canary']);
+    case 'writeApex':
+      return writeServices(hands, effect.side, ['apex', 'follower']);
+    case 'shiftTraffic':
+      return shiftTraffic(hands, effect.weight, effect.applied);
+    case 'restRoutes':
+      return restRoutes(hands, effect.applied);
+    case 'scaleTarget':
+      return scale(hands, 'target', effect.replicas);
+    case 'scalePrimary':
+      return scale(hands, 'primary', effect.replicas);
+    case 'serveTarget':
+      return serveTarget(hands);
+    case 'deletePrimary':
+      return deletePrimary(hands);
+    case 'giveBack':
+      return giveAllBack(hands);
+    case 'dropReferences':
+      return dropReferences(hands, effect.keep);
+    default:
+      return assertNever(effect, 'effect');
+  }
+}
+
+// ── the Canary ──────────────────────────────────────────────────────────────
+
+async function setFinalizer({ seen, ports, signal }: Hands, wanted: boolean): Promise<undefined> {
+  const live = current(ports, seen.objects.canary);
+  if (live === undefined) return;
+  const finalizer = finalizers[seen.key.group];
+  const others = (live.metadata.finalizers ?? []).filter((name) => name !== finalizer);
+  const next = wanted ? [...others, finalizer] : others;
+  if (next.length === (live.metadata.finalizers ?? []).length) return;
+  await ports.cluster.update(live, withMetadata(live, { finalizers: next }), signal);
+}
+
+// ── the primary ─────────────────────────────────────────────────────────────
+
+interface Tools {
+  readonly workload: WorkloadKind;
+  readonly label: SelectorLabel;
+  readonly target: KubernetesObject;
+}
+
+function toolsOf({ seen, ports }: Hands): Tools {
+  const { workload, label, objects } = seen;
+  const target = objects.target && current(ports, objects.target);
+  if (workload === undefined || label === undefined || target === undefined) {
+    throw new ConflictError(`the target of ${seen.name} is gone`, { reason: 'TargetNotFound' });
+  }
+  return { workload, label, target };
+}
+
+/** Owners of what we make: run by the Canary, kept by the target unless nothing is to be reverted. */
+function owned(
+  object: KubernetesObject,
+  { seen }: Hands,
+  target: KubernetesObject | undefined,
+): KubernetesObject {
+  const keptByTarget = seen.observation.spec?.revertOnDeletion !== false;
+  return withOwners(object, seen.owner, target && ownerOf(target), keptByTarget);
+}
+
+async function createPrimary(
+  hands: Hands,
+  revision: string,
+  from: 'target' | 'replicaSet',
+): Promise<undefined> {
+  const { workload, label, target } = toolsOf(hands);
+  const { copy } = hands.ports.settings;
+  const template = from === 'target' ? undefined : hands.asked.promotedTemplate;
+  const source = template === undefined ? target : withTemplate(target, template);
+  const primary = workload.createPrimary(source, label, copy);
+  mustHold(revisionOf(workload.templateOf(primary, label, 'primary', copy)), revision, primary);
+  await hands.ports.cluster.create(
+    owned(withRevision(primary, revision), hands, target),
+    hands.signal,
+  );
+}
+
+async function promote(hands: Hands, revision: string): Promise<Warning> {
+  const { workload, label, target } = toolsOf(hands);
+  const { copy } = hands.ports.settings;
+  const live = primaryOf(hands);
+  const { object, safer } = workload.promote(live, target, label, copy);
+  mustHold(revisionOf(workload.templateOf(object, label, 'primary', copy)), revision, object);
+  await hands.ports.cluster.update(
+    live,
+    owned(withRevision(object, revision), hands, target),
+    hands.signal,
+  );
+  return safer === undefined ? undefined : { reason: 'SaferStrategy', message: safer };
+}
+
+/** What is written is the revision that was analysed, whole; if the target has moved on, the pass decides again. */
+function mustHold(found: string, wanted: string, { metadata }: KubernetesObject): void {
+  if (found === wanted) return;
+  throw new ConflictError(`the template for ${metadata.name} is revision ${found}, not ${wanted}`, {
+    reason: 'RevisionMoved',
+  });
+}
+
+async function touchPrimary(hands: Hands, mark: string): Promise<undefined> {
+  const { ports, seen, signal } = hands;
+  if (seen.objects.primary === undefined) return;
+  const live = primaryOf(hands);
+  await ports.cluster.update(live, annotated(live, { [marks.touched]: mark }), signal);
+}
+
+async function adoptPrimary(hands: Hands, revision: string): Promise<undefined> {
+  const live = primaryOf(hands);
+  await hands.ports.cluster.update(
+    live,
+    owned(withRevision(live, revision), hands, hands.seen.objects.target),
+    hands.signal,
+  );
+}
+
+async function deletePrimary({ seen, ports, signal }: Hands): Promise<undefined> {
+  const live = seen.objects.primary && current(ports, seen.objects.primary);
+  if (live !== undefined && ownedBy(live, seen.owner)) await ports.cluster.remove(live, signal);
+}
+
+function primaryOf({ seen, ports }: Hands): KubernetesObject {
+  const live = seen.objects.primary && current(ports, seen.objects.primary);
+  if (live !== undefined) return live;
+  throw new ConflictError(`the primary of ${seen.name} is gone`, { reason: 'PrimaryMissing' });
+}
+
+async function scale(
+  { seen, ports, signal }: Hands,
+  side: 'target' | 'primary',
+  replicas: number,
+): Promise<undefined> {
+  const object = seen.objects[side];
+  const live = object && current(ports, object);
+  if (live === undefined) return;
+  const { spec } = live as { readonly spec?: { readonly replicas?: number } };
+  if (spec?.replicas !== replicas) await ports.cluster.scale(live, replicas, signal);
+}
+
+// ── Services ────────────────────────────────────────────────────────────────
+
+async function writeServices(
+  { seen, ports, signal }: Hands,
+  side: 'primary' | 'canary',
+  roles: readonly string[],
+): Promise<undefined> {
+  const running = (seen.observation.run?.weight ?? 0) > 0;
+  for (const { role, before, after } of seen.services?.due(side, running) ?? []) {
+    if (!roles.includes(role)) continue;
+    await (before === undefined
+      ? ports.cluster.create(after, signal)
+      : ports.cluster.update(before, after, signal));
+  }
+}
+
+// ── routes ──────────────────────────────────────────────────────────────────
+
+interface Routing {
+  readonly router: TrafficRouter;
+  readonly target: RouteTarget;
+  readonly routes: readonly KubernetesObject[];
+}
+
+function routingOf({ seen, ports }: Hands): Routing {
+  const { router, routeTarget } = seen;
+  if (router === undefined || routeTarget === undefined) {
+    throw new InvalidError(`the traffic of ${seen.name} cannot be expressed`, {
+      reason: 'NotSupported',
+    });
+  }
+  const apex = ports.cluster.get({
+    ...services,
+    namespace: routeTarget.namespace,
+    name: routeTarget.apex,
+  });
+  const all =
+    router.kind === undefined ? [] : ports.cluster.list(router.kind, routeTarget.namespace);
+  return { router, target: routeTarget, routes: router.select(routeTarget, { apex, routes: all }) };
+}
+
+async function shiftTraffic(
+  hands: Hands,
+  weight: number,
+  applied: AppliedTraffic,
+): Promise<undefined> {
+  const { router, target, routes } = routingOf(hands);
+  const { cluster } = hands.ports;
+  const { owner } = hands.seen;
+  if (routes.length === 0) {
+    if (router.kind === undefined)
+      throw new ConflictError(`Service ${target.apex} is gone`, { reason: 'ServiceMissing' });
+    const made = router.render(target, splitAt(weight), undefined);
+    await cluster.create(
+      owned(withApplied(withMadeMetadata(made, hands), applied), hands, hands.seen.objects.target),
+      hands.signal,
+    );
+    return;
+  }
+  for (const route of routes) {
+    const mine = ownedBy(route, owner);
+    const taken =
+      mine || router.kind === undefined ? route : silencedWhileRunning(adopt(route, owner), weight);
+    const rendered = router.render(target, splitAt(weight), taken);
+    const marked = withApplied(rendered, applied);
+    await cluster.update(
+      route,
+      mine ? owned(marked, hands, hands.seen.objects.target) : marked,
+      hands.signal,
+    );
+  }
+}
+
+/** Flux leaves adopted routes alone only while a run is under way. */
+function silencedWhileRunning(route: KubernetesObject, weight: number): KubernetesObject {
+  return weight > 0 ? silenced(route) : route;
+}
+
+function withMadeMetadata(route: KubernetesObject, { seen }: Hands): KubernetesObject {
+  const { spec } = seen.observation;
+  if (spec === undefined || seen.label === undefined) return route;
+  const { labels, annotations } = madeRouteMetadata({ service: spec.service, label: seen.label });
+  return withMetadata(route, {
+    labels: { ...route.metadata.labels, ...labels },
+    annotations: { ...route.metadata.annotations, ...annotations },
+  });
+}
+
+async function restRoutes(hands: Hands, applied: AppliedTraffic): Promise<undefined> {
+  const { router, target, routes } = routingOf(hands);
+  for (const route of routes) {
+    if (!adoptedBy(route, hands.seen.owner) || router.kind === undefined) continue;
+    const resting = withApplied(unsilenced(router.release(target, route)), applied);
+    await hands.ports.cluster.update(route, resting, hands.signal);
+  }
+}
+
+// ── letting go ──────────────────────────────────────────────────────────────
+
+/** Apex and routes on the target's pods. */
+async function serveTarget(hands: Hands): Promise<undefined> {
+  const { seen, ports, signal } = hands;
+  if (seen.router === undefined || seen.routeTarget === undefined) return;
+  await writeServices(hands, 'canary', ['apex', 'follower']);
+  const { router, target, routes } = routingOf(hands);
+  if (router.kind === undefined) return;
+  for (const route of routes) {
+    if (!ownedBy(route, seen.owner) && !adoptedBy(route, seen.owner)) continue;
+    await ports.cluster.update(route, router.release(target, route), signal);
+  }
+}
+
+/** What its users had before us, as they had it; each object is tried, and the first failure told at the end. */
+async function giveAllBack(hands: Hands): Promise<undefined> {
+  const { seen, ports, signal } = hands;
+  const { router, routeTarget, owner, key } = seen;
+  const label = seen.label ?? { key: '', value: '' };
+  const back = ports.cluster
+    .list(services, key.namespace)
+    .filter((service) => adoptedBy(service, owner))
+    .map((service) => [service, giveBack(withoutApplied(service), label)] as const);
+  const routes =
+    router?.kind === undefined || routeTarget === undefined || !ports.cluster.serves(router.kind)
+      ? []
+      : ports.cluster
+          .list(router.kind, key.namespace)
+          .filter((route) => adoptedBy(route, owner))
+          .map(
+            (route) =>
+              [
+                route,
+                giveBackRoute(route, (object) => router.release(routeTarget, object)),
+              ] as const,
+          );
+  const failures: unknown[] = [];
+  for (const [before, after] of [...routes, ...back]) {
+    try {
+      await ports.cluster.update(before, after, signal);
+    } catch (thrown) {
+      failures.push(thrown);
+    }
+  }
+  if (failures.length > 0) throw asOperatorError(failures[0]);
+}
+
+/** What still serves loses its reference to the Canary first; what serves nobody any more goes. */
+async function dropReferences(
+  { seen, ports, signal }: Hands,
+  keep: 'primary' | 'target',
+): Promise<undefined> {
+  const { owner, key, routeTarget, router } = seen;
+  const kept = keep === 'primary' ? [seen.objects.primary] : [];
+  const all = ports.cluster
+    .list(services, key.namespace)
+    .filter((service) => ownedBy(service, owner));
+  const isGoing = (name: string): boolean =>
+    name === routeTarget?.canaryService ||
+    (keep === 'target' && name === routeTarget?.primaryService);
+  const routes =
+    router?.kind === undefined || !ports.cluster.serves(router.kind)
+      ? []
+      : ports.cluster.list(router.kind, key.namespace).filter((route) => ownedBy(route, owner));
+  for (const object of [
+    ...kept,
+    ...routes,
+    ...all.filter(({ metadata }) => !isGoing(metadata.name)),
+  ]) {
+    const live = object && current(ports, object);
+    if (live !== undefined) await ports.cluster.update(live, withoutOwner(live, owner), signal);
+  }
+  for (const service of all.filter(({ metadata }) => isGoing(metadata.name)))
+    await ports.cluster.remove(service, signal);
+}
+
+// ── objects ─────────────────────────────────────────────────────────────────
+
+/** The object as our own writes of this pass have left it. */
+function current({ cluster }: Ports, object: KubernetesObject): KubernetesObject | undefined {
+  const live = cluster.get(refOf(object));
+  return live?.metadata.uid === object.metadata.uid ? live : undefined;
+}
+
+function withMetadata(object: KubernetesObject, changes: Partial<ObjectMeta>): KubernetesObject {
+  return { ...object, metadata: { ...object.metadata, ...changes } };
+}
+
+function withTemplate(target: KubernetesObject, template: PodTemplate): KubernetesObject {
+  const { spec } = target as { readonly spec?: object };
+  if (spec === undefined)
+    throw new DefectError(`${target.metadata.name} has no spec`, { reason: 'InternalError' });
+  return { ...target, spec: { ...spec, template } };
+}

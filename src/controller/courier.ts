@@ -1,0 +1,198 @@
+/**
+ * Delivers what waits in the outbox, beside the queue: a receiver that never answers delays nothing.
+ *
+ * An entry is delivered once; what came of it is handed to the next decision, which takes it out of the status. Only
+ * a process that dies in between can say it twice, with the same id.
+ */
+import { apiVersionOf } from '../api/group.ts';
+import type { OutboxEntry } from '../api/run.ts';
+import { parseAlertProvider } from '../api/validation.ts';
+import type { Delivery } from '../core/outbox.ts';
+import { asOperatorError, InvalidError, UnavailableError } from '../errors.ts';
+import type { NotifierAccess } from '../ports/notifier.ts';
+import { hookBody } from './hook-body.ts';
+import type { Seen } from './observe.ts';
+import type { Ports } from './ports.ts';
+import type { Secrets } from './secrets.ts';
+
+const attemptMs = 5_000;
+const hookMs = 120_000;
+const firstRetryMs = 5_000;
+const lastRetryMs = 10 * 60_000;
+const maxUnderWay = 64;
+
+export class Courier {
+  readonly #ports: Ports;
+  readonly #secrets: Secrets;
+  readonly #wake: (key: string) => void;
+  readonly #underWay = new Map<string, AbortController>();
+  readonly #done = new Map<string, Map<string, Delivery>>();
+  readonly #waiting: (() => void)[] = [];
+
+  constructor(ports: Ports, secrets: Secrets, wake: (key: string) => void) {
+    this.#ports = ports;
+    this.#secrets = secrets;
+    this.#wake = wake;
+  }
+
+  /** What became of entries since; kept until the status no longer carries them. */
+  deliveries(key: string): readonly Delivery[] {
+    return [...(this.#done.get(key)?.values() ?? [])];
+  }
+
+  /** Sends what is due in the status that was just written. Returns at once. */
+  send(seen: Seen, outbox: readonly OutboxEntry[]): number | undefined {
+    const done = this.#done.get(seen.id);
+    for (const id of done?.keys() ?? [])
+      if (!outbox.some((entry) => entry.id === id)) done?.delete(id);
+    if (done?.size === 0) this.#done.delete(seen.id);
+    let next: number | undefined;
+    for (const entry of outbox) {
+      const known = done?.get(entry.id);
+      if (known?.outcome === 'delivered' || this.#underWay.has(entry.id)) continue;
+      const at = known?.nextTryAt ?? entry.nextTryAt;
+      const inMs =
+        at === undefined ? 0 : Math.min(lastRetryMs, Date.parse(at) - this.#ports.clock.now());
+      if (inMs > 0) next = Math.min(next ?? inMs, inMs);
+      else void this.#deliver(seen, entry, known?.attempts ?? entry.attempts);
+    }
+    return next;
+  }
+
+  forget(key: string): void {
+    this.#done.delete(key);
+  }
+
+  stop(): void {
+    for (const abort of this.#underWay.values()) abort.abort();
+  }
+
+  async #deliver(seen: Seen, entry: OutboxEntry, attempts: number): Promise<void> {
+    const abort = new AbortController();
+    this.#underWay.set(entry.id, abort);
+    if (this.#underWay.size > maxUnderWay)
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    const { clock, telemetry, log } = this.#ports;
+    // A hook has its own limit in its call; this one is for what ignores it.
+    const cancel = clock.after(entry.kind === 'hook' ? hookMs : attemptMs, () => abort.abort());
+    try {
+      await (entry.kind === 'alert'
+        ? this.#alert(seen, entry, abort.signal)
+        : this.#hook(seen, entry, abort.signal));
+      telemetry.notified(entry.kind, 'delivered');
+      this.#note(seen.id, { id: entry.id, outcome: 'delivered', attempts: attempts + 1 });
+    } catch (thrown) {
+      const error = asOperatorError(thrown);
+      const pauseMs = Math.min(lastRetryMs, firstRetryMs * 2 ** Math.min(attempts, 10));
+      const asked = error.kind === 'unavailable' ? (error.retryAfterMs ?? 0) : 0;
+      telemetry.notified(entry.kind, error.kind);
+      log.warn(
+        { canary: seen.name, receiver: entry.receiver, err: error, attempt: attempts + 1 },
+        'notification not delivered',
+      );
+      if (attempts === 0) this.#tell(seen, entry, error.message);
+      this.#note(seen.id, {
+        id: entry.id,
+        outcome: error.kind === 'invalid' ? 'refused' : 'failed',
+        attempts: attempts + 1,
+        nextTryAt: new Date(clock.now() + Math.max(pauseMs, asked)).toISOString(),
+      });
+    } finally {
+      cancel();
+      this.#underWay.delete(entry.id);
+      this.#waiting.shift()?.();
+    }
+  }
+
+  #note(key: string, delivery: Delivery): void {
+    const done = this.#done.get(key) ?? new Map<string, Delivery>();
+    done.set(delivery.id, delivery);
+    this.#done.set(key, done);
+    this.#wake(key);
+  }
+
+  #tell({ reference }: Seen, { receiver, kind }: OutboxEntry, why: string): void {
+    const what = kind === 'alert' ? `alert to ${receiver}` : `webhook ${receiver}`;
+    this.#ports.events.record({
+      about: reference,
+      type: 'Warning',
+      reason: 'NotificationFailed',
+      message: `${what} was not delivered and is tried again: ${why}`,
+    });
+  }
+
+  async #hook(seen: Seen, entry: OutboxEntry, signal: AbortSignal): Promise<void> {
+    const hook = seen.observation.spec?.webhooks.find(
+      ({ type, name }) => type === 'post-rollout' && name === entry.receiver,
+    );
+    if (hook === undefined) return;
+    const { url, timeoutMs, disableTLS } = hook;
+    const body = hookBody(seen, hook, entry.phase);
+    const answer = await this.#ports.webhooks.call(
+      { url, timeoutMs, retries: 0, disableTLS, body },
+      signal,
+    );
+    if (answer.kind === 'yes') return;
+    const why = answer.kind === 'no' ? `answered ${answer.status}` : answer.why;
+    throw new UnavailableError(`webhook ${hook.name} ${why}`, { reason: 'HookFailed' });
+  }
+
+  async #alert(seen: Seen, entry: OutboxEntry, signal: AbortSignal): Promise<void> {
+    const { type, access } = await this.#accessOf(seen, entry.receiver, signal);
+    const { severity, text, fields, id } = entry;
+    const author = `${seen.observation.name}.${seen.observation.namespace}`;
+    await this.#ports.notifiers
+      .get(type)
+      .send(access, { id, severity, author, text, fields }, signal);
+  }
+
+  async #accessOf(
+    seen: Seen,
+    receiver: string,
+    signal: AbortSignal,
+  ): Promise<{ type: string; access: NotifierAccess }> {
+    const { globalNotifier } = this.#ports.settings;
+    if (receiver === 'global') {
+      if (globalNotifier !== undefined) return { type: 'slack', access: globalNotifier };
+      throw new InvalidError('no receiver is configured for all Canaries', {
+        reason: 'AlertProviderNotFound',
+      });
+    }
+    const [namespace = '', name = ''] = receiver.split('/');
+    const ref = {
+      apiVersion: apiVersionOf(seen.observation.group),
+      kind: 'AlertProvider',
+      namespace,
+      name,
+    };
+    const object = this.#ports.cluster.get(ref);
+    const provider = object === undefined ? undefined : parseAlertProvider(object).value;
+    if (provider === undefined)
+      throw new InvalidError(`AlertProvider ${receiver} does not exist or is not valid`, {
+        reason: 'AlertProviderNotFound',
+      });
+    const { spec } = provider;
+    const secret =
+      spec.secretRef === undefined
+        ? {}
+        : await this.#secrets.read({ namespace, name: spec.secretRef.name }, signal);
+    const address =
+      secret['address'] ??
+      spec.address ??
+      (secret['token'] === undefined ? undefined : 'https://slack.com/api/chat.postMessage');
+    if (address === undefined)
+      throw new InvalidError(`Secret ${namespace}/${spec.secretRef?.name} has no key "address"`, {
+        reason: 'SecretKeyMissing',
+      });
+    return {
+      type: spec.type,
+      access: {
+        address,
+        token: secret['token'],
+        channel: spec.channel ?? 'general',
+        username: spec.username ?? 'serin',
+        proxy: spec.proxy,
+      },
+    };
+  }
+}

@@ -1,0 +1,35 @@
+/**
+ * The one place that decides what a failed pass leads to.
+ */
+import { assertNever, type OperatorError } from '../errors.ts';
+
+export interface Reaction {
+  /** `onChange`: not before the Canary, or something it refers to, changes. */
+  readonly retry: 'now' | 'backoff' | 'onChange' | { readonly afterMs: number };
+  readonly log: 'none' | 'debug' | 'warn' | 'error';
+  /** Shown as a Warning event. */
+  readonly tellUser: boolean;
+}
+
+export function reactTo(error: OperatorError): Reaction {
+  switch (error.kind) {
+    case 'invalid':
+      return { retry: 'backoff', log: 'warn', tellUser: true };
+    case 'waiting':
+      return { retry: { afterMs: error.retryAfterMs }, log: 'debug', tellUser: false };
+    case 'conflict':
+      return { retry: 'now', log: 'none', tellUser: false };
+    case 'denied':
+      return { retry: 'backoff', log: 'warn', tellUser: true };
+    case 'unavailable':
+      return {
+        retry: error.retryAfterMs === undefined ? 'backoff' : { afterMs: error.retryAfterMs },
+        log: 'warn',
+        tellUser: false,
+      };
+    case 'defect':
+      return { retry: 'backoff', log: 'error', tellUser: true };
+    default:
+      return assertNever(error, 'error kind');
+  }
+}

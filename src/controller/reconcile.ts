@@ -1,0 +1,201 @@
+/**
+ * One pass over one canary: observe, ask, decide, act, record.
+ *
+ * Effects run before the status is written: the status says what has been done. If the process dies in between, the
+ * next pass finds the write on the object itself and completes it.
+ */
+import { decide } from '../core/decide.ts';
+import type { Decision } from '../core/effects.ts';
+import { freshMemory, type Memory, type Time } from '../core/observation.ts';
+import { dueQuestions } from '../core/questions.ts';
+import { act } from './act.ts';
+import { ask } from './ask.ts';
+import type { Courier } from './courier.ts';
+import { hookBody } from './hook-body.ts';
+import type { HookDesk } from './hook-desk.ts';
+import type { MetricsDesk } from './metrics-desk.ts';
+import { observe, type Seen } from './observe.ts';
+import { keyString, type CanaryKey, type Ports } from './ports.ts';
+import { topicsOf } from './topics.ts';
+
+export interface Outcome {
+  /** Absent: nothing to do until something changes. */
+  readonly lookAgainAfterMs?: number;
+  /** The Canary is gone. */
+  readonly gone?: true;
+  /** What a change of which concerns this canary. */
+  readonly topics: readonly string[];
+}
+
+export interface Desks {
+  readonly hooks: HookDesk;
+  readonly metrics: MetricsDesk;
+  readonly courier: Courier;
+  /** Of this process, by key. */
+  readonly memories: Map<string, Memory>;
+}
+
+export async function reconcile(
+  key: CanaryKey,
+  desks: Desks,
+  ports: Ports,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const id = keyString(key);
+  const seen = await observe(key, ports, signal);
+  if (seen === undefined) {
+    forget(key, desks, ports);
+    return { gone: true, topics: [] };
+  }
+  const memory = desks.memories.get(id) ?? freshMemory;
+  const asked = await ask(
+    dueQuestions(seen.observation, memory, timeOf(ports)),
+    seen,
+    desks,
+    ports,
+    signal,
+  );
+  const time = timeOf(ports);
+  const decision = decide(
+    seen.observation,
+    asked.answers,
+    memory,
+    time,
+    desks.courier.deliveries(id),
+  );
+  const { warnings } = await act(decision.effects, seen, asked, ports, signal);
+  await record(seen, decision, ports, signal);
+  desks.memories.set(id, decision.memory);
+  tell(seen, decision, warnings, ports);
+  const nextDelivery = desks.courier.send(
+    seen,
+    decision.status.run === undefined ? [] : outboxOf(decision),
+  );
+  const lookAgainAfterMs = soonest(decision.lookAgainAfterMs, nextDelivery);
+  return {
+    topics: topicsOf(seen),
+    ...(lookAgainAfterMs === undefined ? {} : { lookAgainAfterMs }),
+  };
+}
+
+function timeOf({ clock }: Ports): Time {
+  return { now: clock.now(), monotonic: clock.monotonic() };
+}
+
+async function record(
+  seen: Seen,
+  { status, effects }: Decision,
+  { cluster }: Ports,
+  signal: AbortSignal,
+): Promise<void> {
+  if (status === seen.observation.status) return;
+  const { canary } = seen.objects;
+  // The finalizer may have been set in this very pass: the status goes to the object as it is now.
+  const live = cluster.get(seen.reference);
+  if (live === undefined || live.metadata.uid !== canary.metadata.uid) return;
+  if (effects.some(({ type }) => type === 'removeFinalizer')) return;
+  await cluster.updateStatus(live, status, signal);
+}
+
+function outboxOf({ status }: Decision) {
+  const run = status.run as
+    | { readonly outbox?: NonNullable<Seen['observation']['run']>['outbox'] }
+    | undefined;
+  return run?.outbox ?? [];
+}
+
+/** Words go out last: an event that cannot be written must not stop what it tells of. */
+function tell(
+  seen: Seen,
+  decision: Decision,
+  warnings: readonly { readonly reason: string; readonly message: string }[],
+  ports: Ports,
+): void {
+  const { events, log, telemetry } = ports;
+  const { status } = decision;
+  const told = [
+    ...decision.events,
+    ...warnings.map((warning) => ({ type: 'Warning' as const, ...warning })),
+  ];
+  for (const event of told) {
+    events.record({ about: seen.reference, ...event });
+    tellHooks(seen, event, ports);
+  }
+  const before = seen.observation.status;
+  if (status.phase !== before.phase || status.canaryWeight !== before.canaryWeight) {
+    log.info(
+      {
+        canary: seen.name,
+        from: before.phase ?? '',
+        to: status.phase,
+        canaryWeight: status.canaryWeight,
+        reason: status.conditions?.find(({ type }) => type === 'Ready')?.reason,
+      },
+      status.phase === before.phase ? 'traffic shifted' : 'phase changed',
+    );
+  }
+  const target =
+    seen.observation.spec?.target.name ?? seen.observation.run?.target.name ?? seen.key.name;
+  telemetry.observed(seen.key, {
+    phase: status.phase ?? '',
+    weight: status.canaryWeight ?? 0,
+    target,
+  });
+  if (decision.outcome !== undefined) {
+    const since = seen.observation.run?.exposedSince;
+    telemetry.finished(
+      seen.key,
+      decision.outcome,
+      since === undefined ? undefined : Math.max(0, ports.clock.now() - Date.parse(since)),
+    );
+  }
+}
+
+/** Receivers of every event: those of the Canary, else the operator's own. Nobody waits for them. */
+function tellHooks(
+  seen: Seen,
+  event: { readonly type: string; readonly message: string },
+  { webhooks, settings, clock, log }: Ports,
+): void {
+  const hooks = (seen.observation.spec?.webhooks ?? []).filter(({ type }) => type === 'event');
+  const receivers =
+    hooks.length > 0
+      ? hooks
+      : settings.eventWebhook === undefined
+        ? []
+        : [globalReceiver(settings.eventWebhook)];
+  for (const hook of receivers) {
+    const more = {
+      eventMessage: event.message,
+      eventType: event.type,
+      timestamp: String(clock.now()),
+    };
+    const body = hookBody(seen, hook, seen.observation.status.phase ?? '', more);
+    const { url, timeoutMs, disableTLS } = hook;
+    void webhooks
+      .call({ url, timeoutMs, retries: 0, disableTLS, body }, new AbortController().signal)
+      .then((answer) => {
+        if (answer.kind !== 'yes')
+          log.debug(
+            { canary: seen.name, receiver: hook.name },
+            'event receiver did not take an event',
+          );
+      });
+  }
+}
+
+function globalReceiver(url: string) {
+  return { name: 'global', url, timeoutMs: 10_000, disableTLS: false, metadata: {} };
+}
+
+function forget(key: CanaryKey, { hooks, courier, memories }: Desks, { telemetry }: Ports): void {
+  const id = keyString(key);
+  hooks.forget(id);
+  courier.forget(id);
+  memories.delete(id);
+  telemetry.forgotten(key);
+}
+
+function soonest(a: number | undefined, b: number | undefined): number | undefined {
+  return a === undefined ? b : b === undefined ? a : Math.min(a, b);
+}
