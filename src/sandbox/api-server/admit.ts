@@ -1,0 +1,99 @@
+/**
+ * What a body goes through on its way in: decoded, pruned, defaulted, validated.
+ *
+ * Nothing here reads or writes the store.
+ */
+
+import { ApiFault, badRequest, invalid, type Cause } from './faults.ts';
+import { copyReusing, isObject, withKeys, type JsonObject } from './json.ts';
+import { checkMetadata, decodeMetadata } from './metadata.ts';
+import { asKubeObject, type KubeObject, type Metadata } from './object.ts';
+import { kindOf, type Request } from './request.ts';
+import type { ResourceType } from './resource-type.ts';
+
+/** A body before the server has completed its metadata. */
+export interface Incoming extends JsonObject {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: JsonObject;
+}
+
+/** Copies a body, reusing what equals `previous`, and drops or refuses what the kind does not know. */
+export function decode(
+  request: Request,
+  body: unknown,
+  previous: KubeObject | undefined,
+): Incoming {
+  const { type } = request;
+  const copy = copyReusing(body, previous);
+  if (!isObject(copy)) throw badRequest('the body of the request is not an object');
+  const unknown: string[] = [];
+  const metadata = decodeMetadata(copy['metadata'], unknown);
+  const named = withKeys(copy, { ...typeMeta(type, copy), metadata });
+  const normalized = type.definition.schema.normalize(named, previous, unknown);
+  reportUnknown(request, unknown);
+  return normalized as Incoming;
+}
+
+function typeMeta(type: ResourceType, body: JsonObject): { apiVersion: string; kind: string } {
+  const { kind, custom } = type.definition;
+  const given = { apiVersion: body['apiVersion'], kind: body['kind'] };
+  if (custom && given.kind === undefined) throw badRequest("Object 'Kind' is missing in the body");
+  if (custom && given.apiVersion === undefined)
+    throw badRequest("Object 'apiVersion' is missing in the body");
+  const apiVersion = given.apiVersion ?? type.apiVersion;
+  if (apiVersion !== type.apiVersion)
+    throw badRequest(
+      `the API version in the data (${String(apiVersion)}) does not match the expected API version (${type.apiVersion})`,
+    );
+  if ((given.kind ?? kind) !== kind)
+    throw badRequest(
+      `${String(given.kind)} in version ${JSON.stringify(type.definition.version)} cannot be handled as a ${kind}`,
+    );
+  return { apiVersion: type.apiVersion, kind };
+}
+
+function reportUnknown({ strictness, warnings }: Request, unknown: readonly string[]): void {
+  if (unknown.length === 0 || strictness === 'Ignore') return;
+  const words = unknown.map((path) => `unknown field ${JSON.stringify(path)}`);
+  if (strictness === 'Strict') throw badRequest(`strict decoding error: ${words.join(', ')}`);
+  warnings.push(...words);
+}
+
+/** Throws 422 with every cause, or 400 where a built-in kind could not even be decoded. */
+export function validate(
+  type: ResourceType,
+  object: KubeObject,
+  previous: KubeObject | undefined,
+): void {
+  const { schema, behaviour, custom } = type.definition;
+  const causes: Cause[] = [
+    ...checkMetadata(object.metadata, previous?.metadata, behaviour.names),
+    ...schema.validate(object, previous),
+  ];
+  if (!custom) refuseUndecodable(type, causes);
+  causes.push(...(behaviour.validate?.(object, previous) ?? []));
+  if (causes.length > 0) throw invalid(kindOf(type, object.metadata.name), causes);
+}
+
+/** Built-in kinds are Go structures: a value of the wrong type fails before validation. */
+function refuseUndecodable(type: ResourceType, causes: readonly Cause[]): void {
+  const wrong = causes.find(({ reason }) => reason === 'FieldValueTypeInvalid');
+  if (wrong === undefined) return;
+  const { kind, version } = type.definition;
+  const [, actual = '', expected = ''] =
+    /^Invalid value: "(.*?)".*must be of type (.*?):/.exec(wrong.message) ?? [];
+  throw badRequest(
+    `${kind} in version ${JSON.stringify(version)} cannot be handled as a ${kind}: json: cannot unmarshal ${actual} into Go struct field ${kind}.${wrong.field} of type ${expected}`,
+  );
+}
+
+/** Completed by the caller; the type says that it is. */
+export function withMetadata(incoming: JsonObject, metadata: Metadata): KubeObject {
+  return asKubeObject(withKeys(incoming, { metadata }));
+}
+
+export function tooLarge(limitBytes: number): ApiFault {
+  const message = `the request is too large: limit is ${limitBytes}`;
+  return new ApiFault(413, 'RequestEntityTooLarge', message);
+}

@@ -1,0 +1,67 @@
+/** `as=Table`: what `kubectl get` prints. */
+
+import type { ServerContext } from './context.ts';
+import { metadataOnly } from './media.ts';
+import type { KubeObject } from './object.ts';
+import type { Request } from './request.ts';
+import type { Column } from './resource-type.ts';
+
+interface ListFacts {
+  readonly continueToken?: string | undefined;
+  readonly remaining?: number | undefined;
+}
+
+export function tableOf(
+  context: ServerContext,
+  request: Request,
+  objects: readonly KubeObject[],
+  resourceVersion: string,
+  { continueToken, remaining }: ListFacts = {},
+): object {
+  return {
+    kind: 'Table',
+    apiVersion: 'meta.k8s.io/v1',
+    metadata: {
+      resourceVersion,
+      ...(continueToken === undefined ? {} : { continue: continueToken }),
+      ...(remaining === undefined ? {} : { remainingItemCount: remaining }),
+    },
+    columnDefinitions: request.type.definition.columns.map(columnDefinition),
+    rows: objects.map((object) => row(context, request, object)),
+  };
+}
+
+/** In a watch only the first table says what the columns are. */
+export function rowOf(
+  context: ServerContext,
+  request: Request,
+  object: KubeObject,
+  withColumns: boolean,
+): object {
+  const { columns } = request.type.definition;
+  return {
+    kind: 'Table',
+    apiVersion: 'meta.k8s.io/v1',
+    metadata: { resourceVersion: object.metadata.resourceVersion },
+    columnDefinitions: withColumns ? columns.map(columnDefinition) : null,
+    rows: [row(context, request, object)],
+  };
+}
+
+function columnDefinition({
+  name,
+  type,
+  format = '',
+  description = '',
+  priority = 0,
+}: Column): object {
+  return { name, type, format, description, priority };
+}
+
+function row({ now }: ServerContext, { type, call }: Request, object: KubeObject): object {
+  const at = now();
+  const cells = type.definition.columns.map(({ cell }) => cell(object, at));
+  const include = call.query['includeObject'] ?? 'Metadata';
+  if (include === 'None') return { cells };
+  return { cells, object: include === 'Object' ? object : metadataOnly(object) };
+}
