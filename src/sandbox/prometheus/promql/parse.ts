@@ -127,7 +127,10 @@ class Reader {
   #number(node: SyntaxNode): readonly Item[] {
     const [, sign = '', digits = ''] = /^([+-]?)\s*(.*)$/s.exec(this.#text(node)) ?? [];
     const value = parseNumberLiteral(digits);
-    if (value === undefined) this.#refuse(node, `bad number or duration syntax: ${digits}`);
+    const runsOn = /[\w.]/.test(this.#query.charAt(node.to));
+    if (value === undefined || runsOn) {
+      this.#refuse(node, `bad number or duration syntax: ${digits}`);
+    }
     const position = node.to - digits.length;
     const literal: Item = { kind: 'operand', expression: { kind: 'number', position, value } };
     if (sign === '') return [literal];

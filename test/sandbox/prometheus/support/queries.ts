@@ -351,6 +351,8 @@ const refused = [
   'lonely lonely',
   '1h',
   '5 5',
+  '5unless lonely',
+  'lonely == 1e3unless lonely',
   '08 + 1x',
   'temperature + temperature{side="x"} + on(floor) room_info',
   'temperature * on(room) room_info',

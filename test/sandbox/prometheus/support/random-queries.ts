@@ -6,7 +6,7 @@ import { epochMs, seeded } from './series.ts';
 export function randomQuestions(seed: number, count: number): readonly Question[] {
   const draw = new Draw(seeded(seed));
   return Array.from({ length: count }, () => ({
-    query: draw.vector(3),
+    query: draw.number() < 0.8 ? draw.vector(3) : draw.unparenthesised(),
     atMs: epochMs + Math.floor(draw.number() * 17 * 60_000) - 10_000,
   }));
 }
@@ -82,6 +82,18 @@ class Draw {
           `absent(${deeper()})`,
         ]);
     }
+  }
+
+  /** Only the rules of precedence say how this is to be read. */
+  unparenthesised(): string {
+    const operands = ['2', '3', '0.5', 'lonely', 'lonely offset 30s', 'twin_a', '1e2'];
+    const operators = ['+', '-', '*', '/', '%', '^', '== bool', '> bool', '<= bool', '^'];
+    const more = Array.from({ length: 1 + Math.floor(this.number() * 5) }, () => {
+      const sign = this.number() < 0.25 ? '-' : '';
+      return `${this.#one(operators)} ${sign}${this.#one(operands)}`;
+    });
+    const sign = this.number() < 0.3 ? '-' : '';
+    return `${sign}${this.#one(operands)} ${more.join(' ')}`;
   }
 
   #selector(range: string): string {
