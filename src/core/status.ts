@@ -143,18 +143,29 @@ function conditionsOf(
 
 function isDecision(pass: Pass, before: CanaryStatus, after: CanaryStatus): boolean {
   if (pass.effects.length > 0 || pass.events.length > 0) return true;
-  return !same(essence(before, pass.seen.run), essence(after, pass.run));
+  return !same(essence(before, pass.seen.run), essence(after, pass.run)) || hasNews(pass);
+}
+
+/**
+ * Whether the outbox is worth a patch: a new entry always is. That one was delivered goes with the next patch, which
+ * a run will bring; between runs it goes alone.
+ */
+function hasNews(pass: Pass): boolean {
+  const before = pass.seen.run?.outbox ?? [];
+  const after = pass.run?.outbox ?? [];
+  if (after.some(({ id }) => before.every((entry) => entry.id !== id))) return true;
+  return after.length < before.length && !isUnderWay(pass.phase);
 }
 
 /** A status without its words and without the clocks of waits that began by themselves. */
 function essence(status: CanaryStatus, run: Run | undefined): unknown {
-  const clocks = new Set<string>(quietClocks);
+  const quiet = new Set<string>([...quietClocks, 'outbox']);
   return {
     ...status,
     message: undefined,
     waiting: status.waiting?.reason === 'Suspended' ? status.waiting.since : undefined,
     conditions: status.conditions?.map(({ type, status }) => `${type}=${status}`),
-    run: run && Object.fromEntries(Object.entries(run).filter(([name]) => !clocks.has(name))),
+    run: run && Object.fromEntries(Object.entries(run).filter(([name]) => !quiet.has(name))),
   };
 }
 
