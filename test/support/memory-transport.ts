@@ -65,7 +65,7 @@ function deliver(
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(cut());
-    const onTheWay: { at: number; event: WatchEvent | undefined }[] = [];
+    const onTheWay: { at: number; event: WatchEvent | 'end' | 'cut' }[] = [];
     let lastAt = clock.monotonic();
     let cancel: (() => void) | undefined;
     let close: (() => void) | undefined;
@@ -80,27 +80,29 @@ function deliver(
       reject(cut());
     };
     const arrive = (): void => {
-      while (onTheWay[0] !== undefined && onTheWay[0].at <= clock.monotonic()) {
-        const { event } = onTheWay.shift() ?? {};
-        if (event === undefined) {
-          stop();
-          return resolve();
+      for (let next = onTheWay[0]; next !== undefined; next = onTheWay[0]) {
+        const remainingMs = next.at - clock.monotonic();
+        if (remainingMs > 0) {
+          cancel = clock.after(remainingMs, arrive);
+          return;
         }
-        onEvent(event.type, event.object);
+        onTheWay.shift();
+        if (next.event === 'end' || next.event === 'cut') {
+          stop();
+          return next.event === 'end' ? resolve() : reject(cut());
+        }
+        onEvent(next.event.type, next.event.object);
         if (signal.aborted) return;
       }
-      if (onTheWay[0] !== undefined) {
-        cancel = clock.after(onTheWay[0].at - clock.monotonic(), arrive);
-      }
     };
-    const send = (event: WatchEvent | undefined): void => {
+    const send = (event: WatchEvent | 'end' | 'cut'): void => {
       lastAt = Math.max(lastAt, clock.monotonic() + latencyMs() / 2);
       onTheWay.push({ at: lastAt, event });
       if (onTheWay.length === 1) cancel = clock.after(lastAt - clock.monotonic(), arrive);
     };
 
     signal.addEventListener('abort', onAbort, { once: true });
-    close = stream.open({ event: send, end: () => send(undefined) });
+    close = stream.open({ event: send, end: () => send('end'), cut: () => send('cut') });
   });
 }
 
