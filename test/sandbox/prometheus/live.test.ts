@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
 import { startPrometheus } from '../../../src/sandbox/prometheus/prometheus.ts';
 import { askOurs, differences, storeOf } from './support/compare.ts';
@@ -83,12 +83,21 @@ describe.skipIf(version === undefined)(`scraping beside a real Prometheus${skipp
     target.close();
   });
 
-  it.each(['up', '{job!="",__name__!~"scrape_.*|up"}'])('shows the same for %s', async (text) => {
-    const question = { query: text, atMs: Date.now() };
-    const [theirs, own] = await Promise.all([query(real.url, question), query(ours.url, question)]);
-    expect(differences(theirs, own)).toEqual([]);
-    expect(Object(own.body).data.result.length).toBeGreaterThan(20);
-  });
+  it.each(['up', '{job!="",__name__!~"scrape_.*|up"}'])(
+    'shows the same for %s',
+    async (text) => {
+      const compareNow = async () => {
+        const question = { query: text, atMs: Date.now() };
+        const answers = [query(real.url, question), query(ours.url, question)] as const;
+        const [theirs, own] = await Promise.all(answers);
+        expect(differences(theirs, own)).toEqual([]);
+        expect(Object(own.body).data.result.length).toBeGreaterThan(20);
+      };
+      // A scrape that timed out on a busy machine is made good by the next.
+      await vi.waitFor(compareNow, { timeout: patienceMs / 2, interval: 500 });
+    },
+    patienceMs,
+  );
 });
 
 function pageFor(path: string, times: number): string {

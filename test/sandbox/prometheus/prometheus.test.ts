@@ -23,7 +23,7 @@ async function targetThat(listener: RequestListener): Promise<string> {
 }
 
 async function prometheusFor(targets: () => readonly { url: string; labels: { pod: string } }[]) {
-  const { url, close } = await startPrometheus({ targets, scrapeIntervalMs: 20 });
+  const { url, close } = await startPrometheus({ targets, scrapeIntervalMs: 200 });
   open.push(close);
   return {
     url,
