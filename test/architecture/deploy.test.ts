@@ -67,13 +67,13 @@ const hasKubectl = (process.env['PATH'] ?? '')
 
 const read = (file: string) => readFileSync(file, 'utf8');
 
-function rendered() {
-  const yaml = execFileSync('kubectl', ['kustomize', 'deploy'], { encoding: 'utf8' });
+function rendered(folder: string) {
+  const yaml = execFileSync('kubectl', ['kustomize', folder], { encoding: 'utf8' });
   return parseAllDocuments(yaml).map((document) => Named.parse(document.toJS()));
 }
 
 describe.skipIf(!hasKubectl)('deploy/, rendered (kubectl is not on the PATH)', () => {
-  const objects = hasKubectl ? rendered() : [];
+  const objects = hasKubectl ? rendered('deploy') : [];
   const the = (kind: string) => {
     const found = objects.filter((object) => object.kind === kind);
     expect(found, kind).toHaveLength(1);
@@ -194,10 +194,30 @@ describe.skipIf(!hasKubectl)('deploy/, rendered (kubectl is not on the PATH)', (
   });
 });
 
+describe.skipIf(!hasKubectl)('deploy/flagger-api, rendered (kubectl is not on the PATH)', () => {
+  it('adds the flag, and the permissions that the flag needs', () => {
+    const objects = rendered('deploy/flagger-api');
+    const named = (kind: string) => objects.filter((object) => object.kind === kind);
+    const deployment = Deployment.parse(named('Deployment')[0]);
+    const [{ args }] = deployment.spec.template.spec.containers;
+    expect(parseSettings(args.slice(1), {})).toMatchObject({ flaggerApi: true });
+    const names = ['serin', 'serin-flagger-api'];
+    expect(named('ClusterRole').map(({ metadata }) => metadata.name)).toEqual(names);
+    expect(named('ClusterRoleBinding').map(({ metadata }) => metadata.name)).toEqual(names);
+  });
+
+  it('says nothing of the group where the flag is not given', () => {
+    const base = rendered('deploy');
+    expect(JSON.stringify(base.filter(({ kind }) => kind === 'ClusterRole'))).not.toContain(
+      'flagger.app',
+    );
+  });
+});
+
 /** The roles as they are written, with their comments. */
-const roles = parseAllDocuments(read('deploy/base/rbac.yaml')).filter((document) =>
-  kindOf(document).endsWith('Role'),
-);
+const roles = ['deploy/base/rbac.yaml', 'deploy/flagger-api/rbac.yaml']
+  .flatMap((file) => [...parseAllDocuments(read(file))])
+  .filter((document) => kindOf(document).endsWith('Role'));
 
 function kindOf(document: Document): string {
   return String(document.get('kind'));
@@ -231,10 +251,10 @@ describe('what the operator may do', () => {
   });
 
   it('has code that needs it behind every rule', () => {
-    const silent = roles.flatMap((role) =>
-      commentsOf(role).filter((comment) => !/\bsrc\/[\w/-]+\.ts\b/.test(comment)),
-    );
-    expect(silent).toEqual([]);
+    const comments = roles.flatMap(commentsOf);
+    const named = comments.map((comment) => comment.match(/\bsrc\/[\w/-]+\.ts\b/g) ?? []);
+    expect(comments.filter((_, index) => named[index]?.length === 0)).toEqual([]);
+    expect(named.flat().filter((file) => !existsSync(file))).toEqual([]);
   });
 
   it('lets it read Secrets by name only', () => {
@@ -255,7 +275,6 @@ describe('what the operator may do', () => {
         'canaries/finalizers',
         'canaries/status',
         'deployments',
-        'deployments/finalizers',
         'deployments/scale',
         'events',
         'httproutes',
