@@ -59,7 +59,15 @@ export function loadKubeConfig(file?: string): KubeConfig {
       reason: 'InvalidKubeConfig',
     });
   }
-  serverOf(kubeConfig);
+  const server = serverOf(kubeConfig);
+  const isOpen = kubeConfig.getCurrentCluster()?.skipTLSVerify === true;
+  // The client refuses it too, but only at the first call and with less to go by.
+  if (server.startsWith('http:') && !isOpen) {
+    throw new InvalidError(
+      `${server} is not encrypted: set insecure-skip-tls-verify for it, or KUBECONFIG if another cluster is meant`,
+      { reason: 'InvalidKubeConfig' },
+    );
+  }
   return kubeConfig;
 }
 

@@ -1,5 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer as createTlsServer } from 'node:https';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
@@ -71,6 +73,10 @@ function aTransport(maxAnswerBytes?: number, config = kubeConfig()): HttpTranspo
   const transport = httpTransport({ kubeConfig: config, version: '1.2.3', ...limit });
   transports.push(transport);
   return transport;
+}
+
+function tlsFile(name: string): string {
+  return path.join(import.meta.dirname, 'tls', name);
 }
 
 /** All events of one watch, and how it ended. */
@@ -266,6 +272,57 @@ describe('http watch', () => {
   });
 });
 
+describe('http transport over TLS', () => {
+  // A certificate of a test CA, valid for kubernetes.test; clients must show one of the same CA.
+  beforeEach(async () => {
+    await new Promise((resolve) => server.close(resolve));
+    const [ca, cert, key] = ['ca.pem', 'server.pem', 'server.key'].map((name) =>
+      readFileSync(tlsFile(name)),
+    );
+    const options = { ca, cert, key, requestCert: true, rejectUnauthorized: true };
+    server = createTlsServer(options, (request, response) => handler(request, response));
+    server.on('secureConnection', () => (connections += 1));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  });
+
+  function tlsConfig(cluster: object): KubeConfig {
+    const config = new KubeConfig();
+    const user = { name: 'u', certFile: tlsFile('client.pem'), keyFile: tlsFile('client.key') };
+    config.loadFromOptions({
+      clusters: [{ name: 'c', server: address().replace('http:', 'https:'), ...cluster }],
+      users: [user],
+      contexts: [{ name: 'x', cluster: 'c', user: 'u' }],
+      currentContext: 'x',
+    });
+    return config;
+  }
+
+  const trusted = { caFile: tlsFile('ca.pem'), tlsServerName: 'kubernetes.test' };
+
+  it('shows its certificate, checks the other, and shakes hands once for many calls', async () => {
+    const transport = aTransport(undefined, tlsConfig(trusted));
+    for (let call = 0; call < 100; call += 1) {
+      expect((await transport.request(get('/version'), never)).status).toBe(200);
+    }
+    expect(connections).toBeLessThan(4);
+  });
+
+  it.each([
+    ['of an unknown CA', { tlsServerName: 'kubernetes.test' }],
+    ['for another name', { caFile: tlsFile('ca.pem'), tlsServerName: 'other.test' }],
+  ])('does not talk to a server with a certificate %s', async (_, cluster) => {
+    let asked = false;
+    handler = () => {
+      asked = true;
+    };
+    const transport = aTransport(undefined, tlsConfig(cluster));
+    await expect(transport.request(get('/version'), never)).rejects.toMatchObject({
+      kind: 'unavailable',
+    });
+    expect(asked).toBe(false);
+  });
+});
+
 describe('kubeconfig', () => {
   let folder: string;
   beforeEach(async () => {
@@ -290,5 +347,11 @@ describe('kubeconfig', () => {
     expect(() => loadKubeConfig(file)).toThrow('the kubeconfig cannot be read');
     await writeFile(file, 'apiVersion: v1\nkind: Config\n');
     expect(() => loadKubeConfig(file)).toThrow('names no cluster');
+    const text = kubeConfig().exportConfig();
+    await writeFile(
+      file,
+      text.replace('"insecure-skip-tls-verify":true', '"insecure-skip-tls-verify":false'),
+    );
+    expect(() => loadKubeConfig(file)).toThrow('is not encrypted');
   });
 });
