@@ -68,6 +68,13 @@ describeTrafficRouter({
 });
 
 describe('traffic by selector', () => {
+  it('asks for the one side and nothing else', () => {
+    const narrow = anApex({ app: 'cart-primary', tier: 'front' });
+    expect(asService(kubernetes.render(target, splitAt(0), narrow)).spec.selector).toEqual({
+      app: 'cart-primary',
+    });
+  });
+
   it('cannot be split', () => {
     expect(() => kubernetes.render(target, splitAt(50), anApex({ app: 'cart' }))).toThrow('50 %');
   });

@@ -203,6 +203,12 @@ describe('the primary of a Deployment', () => {
     expect(annotations).toEqual({ owner: 'shop', note: 'x' });
   });
 
+  it('has none of the notes that Flux and Flagger keep on pods', () => {
+    const notes = { 'kustomize.toolkit.fluxcd.io/checksum': 'x', 'flagger-id': 'y' };
+    const primary = create(aTarget({ template: aTemplate({}, { ...notes, v: '1' }) }));
+    expect(primary.spec.template.metadata?.annotations).toEqual({ v: '1' });
+  });
+
   it('turns rules about neighbours around, and leaves rules about others alone', () => {
     const { template } = create(aTarget({ template: aTemplate(neighbours('cart')) })).spec;
     expect(template.spec).toMatchObject(neighbours('cart-primary'));
@@ -318,6 +324,11 @@ describe('a promotion', () => {
       type: 'RollingUpdate',
       rollingUpdate: { maxUnavailable: '25%', maxSurge: '25%' },
     });
+  });
+
+  it('looks at the number of pods before the promotion, too', () => {
+    const strategy = { rollingUpdate: { maxUnavailable: 2 } };
+    expect(promote(live, aTarget({ strategy, replicas: 4 })).safer).toContain('all of 2 pods');
   });
 
   it('keeps a strategy that is safe for the primary’s number', () => {

@@ -134,6 +134,13 @@ describe('the Services of a new canary', () => {
       { name: 'serin-9998', protocol: 'TCP', port: 9998, targetPort: 9998 },
     ]);
     expect(named(settle(aPlan({}, { discovered }), []), 'cart').spec.ports).toHaveLength(1);
+    const byName = aPlan(
+      { portDiscovery: true, targetPort: 'grpc' },
+      { discovered: discovered.slice(0, 2) },
+    );
+    expect(named(settle(byName, []), 'cart').spec.ports?.map(({ port }) => port)).toEqual([
+      80, 8080,
+    ]);
   });
 
   it('are headless and prefer near endpoints only from their creation on', () => {
