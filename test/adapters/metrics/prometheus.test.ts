@@ -73,6 +73,7 @@ describe('prometheus', () => {
     const [request] = server.received;
     const { pathname, searchParams } = new URL(request?.path ?? '', server.url);
     expect(request).toMatchObject({ method: 'GET', body: '' });
+    expect(request?.headers).not.toHaveProperty('content-type');
     expect(pathname).toBe('/tenants/a/api/v1/query');
     expect(Object.fromEntries(searchParams)).toEqual({ query: 'sum(up)', time: String(at / 1000) });
   });
