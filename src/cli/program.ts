@@ -17,6 +17,11 @@ interface Verb {
 
 const verbs: readonly Verb[] = [
   {
+    name: 'operator',
+    summary: 'run the operator',
+    load: async () => (await import('./operator.ts')).operatorCommand(),
+  },
+  {
     name: 'lint',
     summary: 'check Canaries, MetricTemplates and AlertProviders before they reach a cluster',
     load: async () => (await import('./lint.ts')).lintCommand(),
@@ -57,9 +62,9 @@ export async function runProgram(
     await program.parseAsync(args, { from: 'user' });
     return exitCodes.done;
   } catch (error) {
-    if (error instanceof CommanderError) return codeOf(error);
+    if (error instanceof CommanderError && isPrinted(error)) return codeOf(error);
     streams.err(`serin: ${describe(error)}\n`);
-    return exitCodes.failed;
+    return error instanceof CommanderError ? codeOf(error) : exitCodes.failed;
   }
 }
 
@@ -99,6 +104,11 @@ async function load(verb: Verb): Promise<Command> {
 
 function isMissingModule(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND';
+}
+
+/** Commander has shown its own errors by the time it throws them; verbs throw theirs with a code of their own. */
+function isPrinted({ code }: CommanderError): boolean {
+  return code.startsWith('commander.');
 }
 
 /** Commander ends `--help` and `--version` by an error too, with code 0. */

@@ -51,6 +51,19 @@ describe('serin', () => {
     expect(err).toContain('serin version --help');
   });
 
+  it('answers settings that are wrong as wrong usage, saying what to write', async () => {
+    const { code, out, err } = await serin('operator', '--port=many');
+    expect(code).toBe(exitCodes.usage);
+    expect(out).toBe('');
+    expect(err).toContain('--port: "many" is not a whole number');
+  });
+
+  it('explains the settings of the operator', async () => {
+    const { code, out } = await serin('operator', '--help');
+    expect(code).toBe(exitCodes.done);
+    expect(out).toContain('--metrics-server URL');
+  });
+
   it('explains a single verb', async () => {
     const direct = await serin('version', '--help');
     expect(direct).toMatchObject({ code: exitCodes.done, err: '' });
