@@ -25,12 +25,7 @@ let stop: AbortController;
 
 beforeEach(() => {
   clock = new FakeClock();
-  let seed = 1;
-  const random = (): number => {
-    seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0;
-    return seed / 2 ** 32;
-  };
-  server = new ApiServer({ now: () => clock.now(), random });
+  server = new ApiServer({ now: () => clock.now(), random: seeded(1) });
   requests = [];
   server.onRequest((record) => requests.push(record));
   stop = new AbortController();
@@ -51,9 +46,9 @@ function tickEverySecond(target: ApiServer, time: FakeClock, signal: AbortSignal
   });
 }
 
-async function aCluster(): Promise<KubernetesCluster> {
+async function aCluster(latencyMs = () => 2): Promise<KubernetesCluster> {
   const cluster = new KubernetesCluster({
-    transport: memoryTransport(server, { clock }),
+    transport: memoryTransport(server, { clock, latencyMs }),
     clock,
     random: () => 0.5,
     log: silentLog,
@@ -61,7 +56,7 @@ async function aCluster(): Promise<KubernetesCluster> {
     namespaces: [],
   });
   void cluster.run(stop.signal);
-  await clock.advance(100);
+  await clock.advance(500);
   expect(cluster.isSynced()).toBe(true);
   requests = [];
   return cluster;
@@ -106,6 +101,51 @@ function aDeployment(name: string): KubernetesObject {
       selector: { matchLabels: labels },
       template: { metadata: { labels }, spec: { containers } },
     },
+  };
+}
+
+function unheeded(write: Promise<unknown>): void {
+  void Promise.allSettled([write]);
+}
+
+/** One thing that others, the network or we do to a Service. Refusals are part of it. */
+function disturb(what: number, name: string, cluster: KubernetesCluster): void {
+  const known = cluster.get({ ...service, namespace: 'default', name });
+  const path = `${services}/${name}`;
+  const json = { 'content-type': 'application/json' };
+  const merge = { 'content-type': 'application/merge-patch+json' };
+  const labels = { at: String(clock.monotonic()) };
+  const asOthers = (call: Parameters<ApiServer['handle']>[0]): void => {
+    const { intercept } = server;
+    server.intercept = undefined;
+    server.handle(call);
+    server.intercept = intercept;
+  };
+  if (what === 0) {
+    asOthers({ method: 'POST', path: services, query: {}, headers: json, body: aService(name) });
+  } else if (what === 1) {
+    const body = { metadata: { labels } };
+    asOthers({ method: 'PATCH', path, query: {}, headers: merge, body });
+  } else if (what === 2) asOthers({ method: 'DELETE', path, query: {}, headers: {} });
+  else if (what === 3) server.cutWatches();
+  else if (what === 4) server.compact();
+  else if (what === 5) server.silenceWatches(Math.floor(clock.monotonic()) % 2 === 0);
+  else if (known === undefined) unheeded(cluster.create(aService(name), never));
+  else if (what === 6) unheeded(cluster.remove(known, never));
+  else
+    unheeded(cluster.update(known, { ...known, metadata: { ...known.metadata, labels } }, never));
+}
+
+function sorted(objects: readonly KubernetesObject[]): string[] {
+  return objects.map(({ metadata }) => `${metadata.name} ${metadata.resourceVersion}`).sort();
+}
+
+/** A small linear congruential generator: the same seed tells the same story. */
+function seeded(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
   };
 }
 
@@ -209,6 +249,35 @@ describe('cluster on the API server', () => {
     await clock.advance(10_000);
     expect(names(cluster)).toEqual(expect.arrayContaining(['b', 'c', 'd']));
     expect(names(cluster)).not.toContain('a');
+  });
+
+  it('never shows the past again and ends with what the server has, whatever happens', async () => {
+    for (let seed = 1; seed <= 25; seed += 1) {
+      const draw = seeded(seed);
+      const cluster = await aCluster(() => draw() * 40);
+      const shown = new Map<string, number>();
+      server.intercept = () =>
+        draw() < 0.15 ? { kind: 'object', status: draw() < 0.5 ? 503 : 429, body: {} } : undefined;
+      for (let step = 0; step < 1_500; step += 1) {
+        if (draw() < 0.1) disturb(Math.floor(draw() * 14), `s${Math.floor(draw() * 4)}`, cluster);
+        await clock.advance(draw() * 10);
+        for (const { metadata } of cluster.list(service, 'default')) {
+          const key = `${metadata.name} ${metadata.uid}`;
+          const version = Number(metadata.resourceVersion);
+          expect(version, `seed ${seed}: ${key}`).toBeGreaterThanOrEqual(shown.get(key) ?? 0);
+          shown.set(key, version);
+        }
+      }
+      server.intercept = undefined;
+      server.silenceWatches(false);
+      await clock.advance(5 * 60_000);
+      const truth = await soon(cluster.readList(service, 'default', {}, never));
+      expect(sorted(cluster.list(service, 'default')), `seed ${seed}`).toEqual(sorted(truth));
+      stop.abort();
+      await clock.advance(2_000);
+      stop = new AbortController();
+      tickEverySecond(server, clock, stop.signal);
+    }
   });
 
   it('sends nothing but watches while nothing happens', async () => {
