@@ -2,27 +2,9 @@
 
 import type { ApiAnswer, ApiCall } from './call.ts';
 import type { ServerContext } from './context.ts';
-
-export function answerPath(
-  _context: ServerContext,
-  { method, path }: ApiCall,
-): ApiAnswer | undefined {
-  if (method !== 'GET') return undefined;
-  switch (path) {
-    case '/healthz':
-    case '/livez':
-    case '/readyz':
-      return { kind: 'object', status: 200, body: 'ok', headers: { 'content-type': 'text/plain' } };
-    case '/version':
-      return json(VERSION);
-    default:
-      return undefined;
-  }
-}
-
-function json(body: unknown): ApiAnswer {
-  return { kind: 'object', status: 200, body };
-}
+import * as discovery from './discovery.ts';
+import { ApiFault } from './faults.ts';
+import { openApiDocument, openApiIndex } from './openapi.ts';
 
 const VERSION = {
   major: '1',
@@ -35,3 +17,44 @@ const VERSION = {
   compiler: 'none',
   platform: 'sandbox',
 };
+
+/** `undefined`: there is nothing at this path. */
+export function answerPath(context: ServerContext, { method, path }: ApiCall): ApiAnswer | undefined {
+  const answer = read(context, path.length > 1 ? path.replace(/\/$/, '') : path);
+  if (answer === undefined || method === 'GET') return answer;
+  throw new ApiFault(405, 'MethodNotAllowed', `${method} is not allowed on ${path}`);
+}
+
+function read(context: ServerContext, path: string): ApiAnswer | undefined {
+  switch (path) {
+    case '/healthz':
+    case '/livez':
+    case '/readyz':
+      return { kind: 'object', status: 200, body: 'ok', headers: { 'content-type': 'text/plain' } };
+    case '/version':
+      return json(VERSION);
+    case '/api':
+      return json(discovery.coreVersions());
+    case '/apis':
+      return json(discovery.groupList(context));
+    case '/openapi/v3':
+      return json(openApiIndex(context));
+    default:
+      return readBelow(context, path.split('/').slice(1));
+  }
+}
+
+function readBelow(context: ServerContext, parts: readonly string[]): ApiAnswer | undefined {
+  const [first, second = '', third, ...more] = parts;
+  if (first === 'api' && third === undefined) return json(discovery.resourceList(context, '', second));
+  if (first === 'apis' && third === undefined) return json(discovery.apiGroup(context, second));
+  if (first === 'apis' && third !== undefined && more.length === 0)
+    return json(discovery.resourceList(context, second, third));
+  if (first === 'openapi' && second === 'v3')
+    return json(openApiDocument(context, parts.slice(2).join('/')));
+  return undefined;
+}
+
+function json(body: unknown): ApiAnswer | undefined {
+  return body === undefined ? undefined : { kind: 'object', status: 200, body };
+}

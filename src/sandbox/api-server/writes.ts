@@ -26,7 +26,7 @@ export function create(context: ServerContext, request: Request): Written {
     throw fault.badRequest(nameMismatch(metadata.name, request.name));
   refuseTerminating(context, request, metadata.name);
 
-  const withoutStatus = definition.hasStatus ? withKeys(incoming, { status: undefined }) : incoming;
+  const withoutStatus = definition.hasStatus ? statusAsNew(request, incoming) : incoming;
   const bare = withMetadata(withoutStatus, metadata);
   const prepared = definition.behaviour.prepareCreate?.(bare) ?? bare;
   validate(type, prepared, undefined);
@@ -37,6 +37,14 @@ export function create(context: ServerContext, request: Request): Written {
   const object = withMetadata(prepared, { ...prepared.metadata, managedFields });
   if (request.dryRun) return { status: 201, object: freezeJson(object), previous: undefined };
   return { status: 201, object: put(context, type, object, undefined), previous: undefined };
+}
+
+/** A client does not set the status of what it creates; the schema may. */
+function statusAsNew({ type }: Request, incoming: Incoming): JsonObject {
+  const without = withKeys(incoming, { status: undefined });
+  if (type.definition.schema.node.properties?.['status']?.default === undefined) return without;
+  const defaulted = type.definition.schema.normalize(without, incoming, []);
+  return isObject(defaulted) ? defaulted : without;
 }
 
 function newMetadata(context: ServerContext, request: Request, incoming: Incoming): Metadata {

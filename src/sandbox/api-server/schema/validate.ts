@@ -126,13 +126,12 @@ function lengthOf(text: string): number {
   return /^[\x00-\x7f]*$/.test(text) ? text.length : [...text].length;
 }
 
-/** Go's syntax as far as JavaScript shares it; `(?i)` at the front and the anchors `\A`, `\z` are translated. */
+/** Go's syntax as far as JavaScript shares it; flags at the front and the anchors `\A`, `\z` are translated. */
 export function compilePattern(pattern: string): RegExp {
-  const flags = /^\(\?([ims]+)\)/.exec(pattern);
-  const source = (flags ? pattern.slice(flags[0].length) : pattern)
+  const [whole = '', anchor = '', modes = ''] = /^(\^?)\(\?([ims]+)\)/.exec(pattern) ?? [];
+  const source = (anchor + pattern.slice(whole.length))
     .replaceAll('\\A', '^')
     .replaceAll('\\z', '$');
-  const modes = flags?.[1] ?? '';
   try {
     return new RegExp(source, `u${modes}`);
   } catch {
