@@ -50,8 +50,11 @@ export class Client {
     this.#headers = { ...headers, 'user-agent': userAgent };
   }
 
-  handle(call: Omit<ApiCall, 'headers'>): ApiAnswer {
-    return this.#api.handle({ ...call, headers: this.#headers });
+  /** Any call, with our headers added. */
+  handle({ contentType, ...call }: Omit<ApiCall, 'headers'> & { contentType?: string }): ApiAnswer {
+    const headers =
+      contentType === undefined ? this.#headers : { ...this.#headers, 'content-type': contentType };
+    return this.#api.handle({ ...call, headers });
   }
 
   get<T extends KubeObject>(resource: Resource, namespace: string, name: string): Written<T> {

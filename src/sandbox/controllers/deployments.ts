@@ -254,7 +254,8 @@ function noteRevision(deployment: Deployment, set: ReplicaSet, round: Round): vo
   const latest = round.view.deployments.get(keyOf(deployment)) ?? deployment;
   if (revision === undefined || latest.metadata.annotations?.[REVISION] === revision) return;
   const annotations = { ...latest.metadata.annotations, [REVISION]: revision };
-  round.replace(round.view.deployments, DEPLOYMENTS, {
+  // By way of the status, as Kubernetes does: other writes of annotations count as a new generation.
+  round.replaceStatus(round.view.deployments, DEPLOYMENTS, {
     ...latest,
     metadata: { ...latest.metadata, annotations },
   });

@@ -152,6 +152,24 @@ function recordStatus(pod: Pod, life: Life, round: Round): void {
     JSON.stringify(written.state) === JSON.stringify(life.state);
   if (same) return;
   round.replaceStatus(round.view.pods, PODS, { ...pod, status: statusOf(pod, life, round.now) });
+  remarkOn(pod, life, written?.state, round);
+}
+
+/** What a kubelet would say in an event: why a container waits, and that it has started. */
+function remarkOn(
+  about: Pod,
+  { state }: Life,
+  before: ContainerState | undefined,
+  round: Round,
+): void {
+  const { waiting, running } = state;
+  if (running !== undefined && before?.running === undefined) {
+    round.remark({ about, type: 'Normal', reason: 'Started', message: 'Started container' });
+  }
+  const { reason = '', message } = waiting ?? {};
+  if (message === undefined || before?.waiting?.message === message) return;
+  const kind = reason.endsWith('BackOff') ? 'BackOff' : 'Failed';
+  round.remark({ about, type: 'Warning', reason: kind, message });
 }
 
 function statusOf(pod: Pod, life: Life, now: number): PodStatus {

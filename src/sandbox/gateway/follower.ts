@@ -40,8 +40,7 @@ export interface FollowerOptions {
 interface Change {
   /** Filled in by the first step that sees it. */
   seenAt: number | undefined;
-  /** Endpoints come and go without changing what is to be said about a route. */
-  readonly changesStatus: boolean;
+  /** Makes it served. */
   readonly apply: () => void;
 }
 
@@ -55,29 +54,41 @@ export class GatewayFollower {
   readonly #routes: Followed<HttpRoute>;
   readonly #services: Followed<Service>;
   readonly #slices: Followed<EndpointSlice>;
+  // What is to be said anew; thousands of other routes are not looked at.
+  readonly #staleRoutes = new Set<string>();
+  readonly #staleGateways = new Set<string>();
+  readonly #attached = new Attached();
   #lagMs: number;
   #changes: Change[] = [];
-  #table: RoutingTable;
-  #statusDueAt: number | undefined;
+  #table: RoutingTable | undefined;
+  #retryAt: number | undefined;
 
   constructor({ api, lagMs = 300, headers, address = '127.0.0.1', wake }: FollowerOptions) {
     this.#client = new Client(api, 'sandbox-gateway', headers);
     this.#lagMs = lagMs;
     this.#address = address;
     this.#wake = wake ?? (() => {});
-    const change = (apply: () => void, changesStatus = true) => {
-      this.#changes.push({ seenAt: undefined, changesStatus, apply });
+    const change = (apply: () => void) => {
+      this.#changes.push({ seenAt: undefined, apply });
       this.#wake();
     };
-    this.#gateways = new Followed(this.#client, GATEWAYS, change);
-    this.#routes = new Followed(this.#client, HTTP_ROUTES, change);
-    this.#services = new Followed(this.#client, SERVICES, change);
-    this.#slices = new Followed(this.#client, ENDPOINT_SLICES, (apply) => change(apply, false));
-    this.#table = this.#rebuild();
+    this.#gateways = new Followed(this.#client, GATEWAYS, change, (key) => this.#onGateway(key));
+    this.#routes = new Followed(this.#client, HTTP_ROUTES, change, (key) =>
+      this.#staleRoutes.add(key),
+    );
+    this.#services = new Followed(this.#client, SERVICES, change, (key) => this.#onService(key));
+    // Endpoints come and go without changing what is to be said about a route.
+    this.#slices = new Followed(this.#client, ENDPOINT_SLICES, change, () => {});
   }
 
-  /** What is served now. */
+  /** What is served now. Made when it is first asked for after a change. */
   get table(): RoutingTable {
+    this.#table ??= new RoutingTable({
+      gateways: this.#gateways.served.values(),
+      routes: this.#routes.served.values(),
+      services: this.#services.served.values(),
+      slices: this.#slices.served.values(),
+    });
     return this.#table;
   }
 
@@ -98,20 +109,21 @@ export class GatewayFollower {
     for (const change of this.#changes) change.seenAt ??= now;
     const due = this.#changes.filter(({ seenAt }) => this.#dueAt(seenAt) <= now);
     if (due.length > 0) {
-      this.#changes = this.#changes.filter((change) => !due.includes(change));
+      this.#changes = this.#changes.filter(({ seenAt }) => this.#dueAt(seenAt) > now);
       for (const { apply } of due) apply();
-      this.#table = this.#rebuild();
-      if (due.some(({ changesStatus }) => changesStatus)) this.#statusDueAt = now;
+      this.#table = undefined;
     }
-    const changed = this.#statusDueAt !== undefined && this.#statusDueAt <= now;
-    const wrote = changed && this.#writeStatuses(now);
+    const rests = this.#retryAt !== undefined && this.#retryAt > now;
+    const changed = !rests && this.#writeStatuses(now);
     const nextAt = this.#nextAt();
-    return nextAt === undefined ? { changed: wrote } : { changed: wrote, nextAt };
+    return nextAt === undefined ? { changed } : { changed, nextAt };
   }
 
   #nextAt(): number | undefined {
-    const waiting = this.#changes.map(({ seenAt }) => this.#dueAt(seenAt));
-    if (this.#statusDueAt !== undefined) waiting.push(this.#statusDueAt);
+    const [oldest] = this.#changes;
+    const waiting = [this.#retryAt ?? Infinity];
+    // Changes wait in the order they came, all of them equally long.
+    if (oldest !== undefined) waiting.push(this.#dueAt(oldest.seenAt));
     const nextAt = Math.min(...waiting);
     return Number.isFinite(nextAt) ? nextAt : undefined;
   }
@@ -120,70 +132,70 @@ export class GatewayFollower {
     return (seenAt ?? 0) + this.#lagMs;
   }
 
-  #rebuild(): RoutingTable {
-    return new RoutingTable({
-      gateways: this.#gateways.served.values(),
-      routes: this.#routes.served.values(),
-      services: this.#services.served.values(),
-      slices: this.#slices.served.values(),
-    });
+  #onGateway(key: string): void {
+    this.#staleGateways.add(key);
+    for (const route of this.#routes.served.keys()) this.#staleRoutes.add(route);
+  }
+
+  #onService(key: string): void {
+    const [namespace, name] = key.split('/');
+    for (const route of this.#routes.inNamespace(namespace ?? '')) {
+      const refersToIt = (route.spec.rules ?? []).some(({ backendRefs = [], filters = [] }) =>
+        [
+          ...backendRefs,
+          ...filters.flatMap((filter) => filter.requestMirror?.backendRef ?? []),
+        ].some((ref) => ref.name === name),
+      );
+      if (refersToIt) this.#staleRoutes.add(keyOf(route));
+    }
   }
 
   #writeStatuses(now: number): boolean {
-    this.#statusDueAt = undefined;
+    this.#retryAt = undefined;
     let wrote = false;
-    const attached = new Map<string, Map<string, number>>();
-    for (const route of this.#routes.served.values()) {
-      const attachments = attachmentsOf(route, (key) => this.#gateways.served.get(key));
-      count(attachments, attached);
-      if (this.#writeRouteStatus(route, attachments, now)) wrote = true;
+    for (const key of drain(this.#staleRoutes)) {
+      if (this.#writeRouteStatus(key, now)) wrote = true;
     }
-    for (const gateway of this.#gateways.served.values()) {
-      const counts = attached.get(keyOf(gateway)) ?? new Map<string, number>();
-      if (isOurs(gateway) && this.#writeGatewayStatus(gateway, counts, now)) wrote = true;
+    for (const key of drain(this.#staleGateways)) {
+      if (this.#writeGatewayStatus(key, now)) wrote = true;
     }
     return wrote;
   }
 
-  #writeRouteStatus(route: HttpRoute, attachments: readonly Attachment[], now: number): boolean {
-    const latest = this.#routes.mirror.get(keyOf(route));
-    if (latest === undefined) return false;
+  #writeRouteStatus(key: string, now: number): boolean {
+    const route = this.#routes.served.get(key);
+    const latest = this.#routes.mirror.get(key);
+    const attachments =
+      route === undefined ? [] : attachmentsOf(route, (name) => this.#gateways.served.get(name));
+    for (const gateway of this.#attached.set(key, attachments)) this.#staleGateways.add(gateway);
+    if (route === undefined || latest === undefined) return false;
     // The verdict is about the generation that is served; the rest of the status is the newest there is.
     const served = latest.status === undefined ? route : { ...route, status: latest.status };
-    const serviceOf = (key: string) => this.#services.served.get(key);
+    const serviceOf = (name: string) => this.#services.served.get(name);
     const parents = parentStatuses(served, attachments, serviceOf, now);
-    const before = latest.status?.parents ?? [];
-    if (canonical(parents) === canonical(before)) return false;
-    return this.#write(HTTP_ROUTES, this.#routes.mirror, { ...latest, status: { parents } }, now);
-  }
-
-  #writeGatewayStatus(
-    gateway: Gateway,
-    attached: ReadonlyMap<string, number>,
-    now: number,
-  ): boolean {
-    const latest = this.#gateways.mirror.get(keyOf(gateway));
-    if (latest === undefined) return false;
-    const status = gatewayStatus(
-      { ...gateway, status: latest.status ?? {} },
-      this.#address,
-      attached,
-      now,
-    );
-    if (canonical(status) === canonical(latest.status ?? {})) return false;
-    return this.#write(GATEWAYS, this.#gateways.mirror, { ...latest, status }, now);
-  }
-
-  #write<T extends KubeObject>(
-    resource: Resource,
-    mirror: Mirror<T>,
-    object: T,
-    now: number,
-  ): boolean {
-    const written = this.#client.replaceStatus(resource, object);
-    if (written.outcome === 'done') mirror.take(written.object);
-    else if (written.outcome !== 'gone') this.#statusDueAt = now + RETRY_MS;
+    if (canonical(parents) === canonical(latest.status?.parents ?? [])) return false;
+    const written = this.#client.replaceStatus(HTTP_ROUTES, { ...latest, status: { parents } });
+    if (written.outcome === 'done') this.#routes.mirror.take(written.object);
+    else if (written.outcome !== 'gone') this.#again(this.#staleRoutes, key, now);
     return written.outcome === 'done';
+  }
+
+  #writeGatewayStatus(key: string, now: number): boolean {
+    const gateway = this.#gateways.served.get(key);
+    const latest = this.#gateways.mirror.get(key);
+    if (gateway === undefined || latest === undefined || !isOurs(gateway)) return false;
+    const known = { ...gateway, status: latest.status ?? {} };
+    const status = gatewayStatus(known, this.#address, this.#attached.countsOf(key), now);
+    if (canonical(status) === canonical(latest.status ?? {})) return false;
+    const written = this.#client.replaceStatus(GATEWAYS, { ...latest, status });
+    if (written.outcome === 'done') this.#gateways.mirror.take(written.object);
+    else if (written.outcome !== 'gone') this.#again(this.#staleGateways, key, now);
+    return written.outcome === 'done';
+  }
+
+  #again(stale: Set<string>, key: string, now: number): void {
+    stale.add(key);
+    this.#retryAt = now + RETRY_MS;
   }
 
   #all(): { readonly mirror: { start(): void; stop(): void } }[] {
@@ -191,28 +203,77 @@ export class GatewayFollower {
   }
 }
 
+/** What is in it now; what is put in meanwhile is for the next time. */
+function drain(keys: Set<string>): readonly string[] {
+  const all = [...keys];
+  keys.clear();
+  return all;
+}
+
 /** Objects of one kind: as they are, and as they are served. */
 class Followed<T extends KubeObject> {
   readonly served = new Map<string, T>();
   readonly mirror: Mirror<T>;
+  readonly #namespaces = new Map<string, Map<string, T>>();
 
-  constructor(client: Client, resource: Resource, change: (apply: () => void) => void) {
+  constructor(
+    client: Client,
+    resource: Resource,
+    change: (apply: () => void) => void,
+    served: (key: string) => void,
+  ) {
     this.mirror = new Mirror<T>(client, resource, (key, _, after) =>
       change(() => {
-        if (after === undefined) this.served.delete(key);
-        else this.served.set(key, after);
+        this.#serve(key, after);
+        served(key);
       }),
     );
   }
+
+  inNamespace(namespace: string): Iterable<T> {
+    return this.#namespaces.get(namespace)?.values() ?? [];
+  }
+
+  #serve(key: string, object: T | undefined): void {
+    const namespace = key.slice(0, key.indexOf('/'));
+    const neighbours = this.#namespaces.get(namespace) ?? new Map<string, T>();
+    this.#namespaces.set(namespace, neighbours);
+    if (object === undefined) {
+      this.served.delete(key);
+      neighbours.delete(key);
+    } else {
+      this.served.set(key, object);
+      neighbours.set(key, object);
+    }
+  }
 }
 
-function count(
-  attachments: readonly Attachment[],
-  attached: Map<string, Map<string, number>>,
-): void {
-  for (const { gateway, listeners } of attachments) {
-    const counts = attached.get(keyOf(gateway)) ?? new Map<string, number>();
-    for (const { name } of listeners) counts.set(name, (counts.get(name) ?? 0) + 1);
-    attached.set(keyOf(gateway), counts);
+/** How many routes each listener of each gateway has. */
+class Attached {
+  readonly #ofRoute = new Map<string, readonly string[]>();
+  readonly #counts = new Map<string, Map<string, number>>();
+
+  /** Answers with the gateways whose counts have changed. */
+  set(route: string, attachments: readonly Attachment[]): readonly string[] {
+    const before = this.#ofRoute.get(route) ?? [];
+    const after = attachments.flatMap(({ gateway, listeners }) =>
+      listeners.map(({ name }) => `${keyOf(gateway)} ${name}`),
+    );
+    if (before.join() === after.join()) return [];
+    this.#ofRoute.set(route, after);
+    for (const listener of before) this.#add(listener, -1);
+    for (const listener of after) this.#add(listener, 1);
+    return [...before, ...after].map((listener) => listener.slice(0, listener.indexOf(' ')));
+  }
+
+  countsOf(gateway: string): ReadonlyMap<string, number> {
+    return this.#counts.get(gateway) ?? new Map<string, number>();
+  }
+
+  #add(listener: string, change: number): void {
+    const [gateway = '', name = ''] = listener.split(' ');
+    const counts = this.#counts.get(gateway) ?? new Map<string, number>();
+    counts.set(name, (counts.get(name) ?? 0) + change);
+    this.#counts.set(gateway, counts);
   }
 }
