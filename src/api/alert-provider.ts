@@ -27,7 +27,7 @@ export const AlertProvider = z
         ).optional(),
         channel: text('Channel to post to. `general` when not set.', 256).optional(),
         username: text(
-          'Name that messages are posted under. The name of the operator when not set.',
+          'Name that messages are posted under. `serin` when not set.',
           256,
         ).optional(),
         proxy: url('HTTP proxy to send through.').optional(),

@@ -36,6 +36,11 @@ export function parseDuration(text: string): number | undefined {
   return text.startsWith('-') ? -ms : ms;
 }
 
+/** Milliseconds of a text that may be absent; `undefined` also for one that cannot be read. */
+export function optionalMilliseconds(text: string | undefined): number | undefined {
+  return text === undefined ? undefined : parseDuration(text);
+}
+
 /**
  * The shortest text for a number of milliseconds: `1h30m`, `1m30s`, `1s500ms`, `0s`.
  *

@@ -130,15 +130,20 @@ export const notSupported: readonly NotSupported[] = [
   },
 ];
 
+const listed = notSupported.map((entry) => ({
+  entry,
+  steps: entry.field.split(/\.|(?=\[\])/),
+}));
+
 /** Everything in `manifest` that is on the list. */
 export function findNotSupported(
   kind: NotSupported['kind'],
   manifest: unknown,
 ): readonly Problem[] {
-  return notSupported
-    .filter((entry) => entry.kind === kind)
-    .flatMap((entry) =>
-      valuesAt(manifest, entry.field.split(/\.|(?=\[\])/), '')
+  return listed
+    .filter(({ entry }) => entry.kind === kind)
+    .flatMap(({ entry, steps }) =>
+      valuesAt(manifest, steps, 0, '')
         .filter(({ value }) => isUsed(value) && !entry.works?.some((works) => works === value))
         .map(({ field, value }) => refuse(entry, field, value)),
     );
@@ -163,16 +168,22 @@ interface Found {
 
 function valuesAt(
   value: unknown,
-  [step, ...rest]: readonly string[],
+  steps: readonly string[],
+  depth: number,
   field: string,
 ): readonly Found[] {
+  const step = steps[depth];
   if (step === undefined) return [{ field, value }];
-  if (typeof value !== 'object' || value === null) return [];
+  if (!isObject(value)) return [];
   if (step === '[]' || step === '*') {
     return Object.entries(value).flatMap(([key, item]) =>
-      valuesAt(item, rest, step === '[]' ? `${field}[${key}]` : `${field}.${key}`),
+      valuesAt(item, steps, depth + 1, step === '[]' ? `${field}[${key}]` : `${field}.${key}`),
     );
   }
-  const child = Object.entries(value).find(([key]) => key === step)?.[1];
-  return valuesAt(child, rest, field === '' ? step : `${field}.${step}`);
+  if (!Object.hasOwn(value, step)) return [];
+  return valuesAt(value[step], steps, depth + 1, field === '' ? step : `${field}.${step}`);
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null;
 }

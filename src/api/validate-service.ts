@@ -6,7 +6,7 @@ import type { CanarySpec } from './canary.ts';
 import type { CanaryService } from './canary-service.ts';
 import type { ApiGroup } from './group.ts';
 import { invalid, type Problem } from './problem.ts';
-import { routeFields } from './resolved.ts';
+import { routeFields } from './resolved-service.ts';
 import { durationProblems } from './validate-duration.ts';
 
 const label = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
@@ -30,6 +30,9 @@ export function serviceProblems(
     ...(service === undefined ? [] : routeProblems(service)),
     ...(service !== undefined && provider === 'kubernetes' && group === 'serin.dev'
       ? unusedRouteFields(service)
+      : []),
+    ...(service !== undefined && provider === 'gatewayapi:v1beta1'
+      ? newerRouteFields(service)
       : []),
   ];
 }
@@ -140,4 +143,18 @@ function unusedRouteFields(service: CanaryService): readonly Problem[] {
     remedy: 'remove it, or use provider gatewayapi',
     reason: 'NotSupported' as const,
   }));
+}
+
+const newerFields: readonly string[] = ['timeout', 'backendTimeout', 'corsPolicy'];
+
+/** The older version of the Gateway API has no place for these. */
+function newerRouteFields(service: CanaryService): readonly Problem[] {
+  return routeFields(service)
+    .filter((field) => newerFields.includes(field))
+    .map((field) => ({
+      field: `spec.service.${field}`,
+      problem: 'cannot be used with provider gatewayapi:v1beta1',
+      remedy: 'use provider gatewayapi, or remove it',
+      reason: 'NotSupported' as const,
+    }));
 }

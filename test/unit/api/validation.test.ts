@@ -122,6 +122,14 @@ describe('a Canary', () => {
       ['spec.service.timeout'],
     ],
     [
+      'a time limit for the older Gateway API',
+      {
+        spec: { provider: 'gatewayapi:v1beta1' },
+        service: { timeout: '1s', hosts: ['a.example'] },
+      },
+      ['spec.service.timeout'],
+    ],
+    [
       'a match for provider kubernetes',
       {
         spec: { provider: 'kubernetes' },
