@@ -91,13 +91,20 @@ function canaryShare(): number {
 }
 
 function conditions(): Record<string, string> {
-  const [parent] = currentRoute().status?.parents ?? [];
+  const parent = currentRoute().status?.parents?.find(
+    ({ controllerName }) => controllerName === CONTROLLER_NAME,
+  );
   return Object.fromEntries(
     (parent?.conditions ?? []).map(({ type, status, reason, observedGeneration }) => [
       type,
       `${status} ${reason} ${observedGeneration}`,
     ]),
   );
+}
+
+function attached(): string | undefined {
+  const { status } = read<Gateway>(GATEWAYS, gateway);
+  return /"attachedRoutes":(\d+)/.exec(JSON.stringify(status))?.[1];
 }
 
 describe('gateway follower', () => {
@@ -147,24 +154,28 @@ describe('gateway follower', () => {
     const foreign = {
       parentRef: { name: 'other' },
       controllerName: 'example.com/other',
-      conditions: [],
+      conditions: [
+        {
+          type: 'Accepted',
+          status: 'True',
+          reason: 'Accepted',
+          message: '',
+          lastTransitionTime: '2026-11-21T12:00:00Z',
+        },
+      ],
     };
     const parents = [...(before.status?.parents ?? []), foreign];
-    client.replaceStatus(HTTP_ROUTES, { ...before, status: { parents } });
+    const told = client.replaceStatus(HTTP_ROUTES, { ...before, status: { parents } });
+    expect(told.outcome).toBe('done');
     setWeight(10);
     advance(1_000);
-    expect(
-      currentRoute()
-        .status?.parents?.map(({ controllerName }) => controllerName)
-        .sort(),
-    ).toEqual(['example.com/other', CONTROLLER_NAME]);
+    const names = currentRoute().status?.parents?.map(({ controllerName }) => controllerName);
+    expect(names).toHaveLength(2);
+    expect(names).toEqual(expect.arrayContaining(['example.com/other', CONTROLLER_NAME]));
+    expect(conditions()['Accepted']).toBe('True Accepted 2');
   });
 
   it('counts the routes of its listeners', () => {
-    const attached = () => {
-      const { status } = read<Gateway>(GATEWAYS, gateway);
-      return JSON.stringify(status).match(/"attachedRoutes":(\d+)/)?.[1];
-    };
     expect(attached()).toBe('1');
     client.create(HTTP_ROUTES, route([{ backendRefs: weighted(1, 0) }], ['b.example.com'], 'b'));
     advance(1_000);
