@@ -99,6 +99,9 @@ export class HookDesk {
               }
             : answer;
         this.#wake(key);
+        // A pass may come a moment before the answer is old enough, and the next one an interval later.
+        if (question.repeatAfterMs !== undefined)
+          this.#clock.after(question.repeatAfterMs, () => this.#wake(key));
       },
     });
   }

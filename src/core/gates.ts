@@ -27,7 +27,10 @@ const alertTexts: Readonly<Record<GateType, string>> = {
 export function passGates(pass: Pass, type: GateType): GateOutcome {
   const { run, seen } = pass;
   const questions = gatesOf(pass, type);
-  if (questions.length === 0 || run === undefined) return (closeGate(pass), opened);
+  if (questions.length === 0 || run === undefined) {
+    closeGate(pass, type);
+    return opened;
+  }
   if (run.gate !== type) {
     run.gate = type;
     pass.restartClock('gateSince');
@@ -40,7 +43,7 @@ export function passGates(pass: Pass, type: GateType): GateOutcome {
       'GateOpened',
       `${type} approved by ${questions.map(({ hook }) => hook.name).join(', ')}`,
     );
-    closeGate(pass);
+    closeGate(pass, type);
     return opened;
   }
   const state = pass.answers.hooks[closed.id];
@@ -70,7 +73,7 @@ export function passGates(pass: Pass, type: GateType): GateOutcome {
       'GateDeadline',
       `webhook ${hook.name} did not approve within its deadline; going on, as onDeadline says`,
     );
-    closeGate(pass);
+    closeGate(pass, type);
     return opened;
   }
   return {
@@ -79,8 +82,11 @@ export function passGates(pass: Pass, type: GateType): GateOutcome {
   };
 }
 
-export function closeGate(pass: Pass): void {
-  if (pass.run !== undefined) delete pass.run.gate;
+/** Stops waiting for a gate; another kind that is waited for stays. */
+export function closeGate(pass: Pass, type?: GateType): void {
+  const { run } = pass;
+  if (run === undefined || (type !== undefined && run.gate !== type)) return;
+  delete run.gate;
   pass.stopClock('gateSince');
 }
 

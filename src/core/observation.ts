@@ -112,10 +112,10 @@ export interface Memory {
     Record<string, { readonly elapsedMs: number; readonly monotonic: number }>
   >;
   /**
-   * Clocks that were started or stopped without a decision and are not yet worth a patch: by name, when they started,
-   * or `null` for stopped. They are written with the next patch, or once the wait has lasted.
+   * Parts of the run that changed without a decision and are not yet worth a patch, by name; `null` for what is gone.
+   * They are written with the next patch, or once a wait has lasted.
    */
-  readonly unsaved: Readonly<Record<string, string | null>>;
+  readonly unsaved: Readonly<Record<string, unknown>>;
   /** When the status was last patched for nothing but the words of a wait, on the monotonic clock. */
   readonly wordsAt: number | undefined;
 }

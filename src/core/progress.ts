@@ -359,9 +359,12 @@ function advance(pass: Pass): void {
   }
   if (lowered(pass)) return;
   const next = nextStep(spec.strategy.steps, pass.liveWeight);
-  const gate = passGates(pass, 'confirm-traffic-increase');
-  if (gate.kind === 'rollback') return rollBack(pass, 'GateDeadline', gate.why);
-  if (gate.kind === 'waiting') return;
+  // Before promotion it was passed on the way to the last gate, and is not asked again while that one waits.
+  if (next !== undefined || pass.phase !== 'WaitingPromotion') {
+    const gate = passGates(pass, 'confirm-traffic-increase');
+    if (gate.kind === 'rollback') return rollBack(pass, 'GateDeadline', gate.why);
+    if (gate.kind === 'waiting') return;
+  }
   if (next === undefined) return promotion(pass);
   if (!isAccepted(pass)) return;
   if (run.scaleDownSince !== undefined) return;

@@ -89,7 +89,7 @@ function dueHooks(pass: Pass): readonly HookQuestion[] {
     questions.push(...rollbackHooks(pass));
   }
   if (phase === 'Progressing' && !pass.seen.spec?.skipAnalysis && pass.canaryReady.ready) {
-    if (isBeforeFirstStep(pass) && run?.preRolloutPassed === false)
+    if (isBeforeFirstStep(pass) && run?.preRolloutPassed === false && isRetryDue(pass))
       questions.push(...preRolloutHooks(pass));
   }
   if (
@@ -118,6 +118,13 @@ export function preRolloutHooks(pass: Pass): readonly HookQuestion[] {
     hook,
     phase: pass.phase,
   }));
+}
+
+/** A failed first round is tried again one interval later. */
+export function isRetryDue(pass: Pass): boolean {
+  const { run, seen } = pass;
+  const interval = seen.spec?.intervalMs ?? 0;
+  return run?.lastRound?.verdict !== 'failed' || (pass.clock('roundSince') ?? interval) >= interval;
 }
 
 /** The hooks of the current round; a hook that takes longer than an interval stays the same question. */

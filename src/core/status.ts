@@ -23,7 +23,7 @@ export function conclude(pass: Pass): { readonly status: CanaryStatus; readonly 
     return { status: after, memory: remember(pass, {}, pass.memoryBefore.wordsAt) };
   if (isWorthTelling(pass, before))
     return { status: after, memory: remember(pass, {}, pass.time.monotonic) };
-  return { status: before, memory: remember(pass, unsavedClocks(pass), pass.memoryBefore.wordsAt) };
+  return { status: before, memory: remember(pass, unsavedParts(pass), pass.memoryBefore.wordsAt) };
 }
 
 function render(pass: Pass): CanaryStatus {
@@ -159,23 +159,26 @@ function hasNews(pass: Pass): boolean {
 
 /** A status without its words and without the clocks of waits that began by themselves. */
 function essence(status: CanaryStatus, run: Run | undefined): unknown {
-  const quiet = new Set<string>([...quietClocks, 'outbox']);
+  const quiet = new Set<string>([...quietParts, 'outbox']);
   return {
     ...status,
     message: undefined,
+    checks: status.checks?.map(({ name, verdict }) => `${name} ${verdict}`),
     waiting: status.waiting?.reason === 'Suspended' ? status.waiting.since : undefined,
     conditions: status.conditions?.map(({ type, status }) => `${type}=${status}`),
     run: run && Object.fromEntries(Object.entries(run).filter(([name]) => !quiet.has(name))),
   };
 }
 
-/** Clocks that the world starts, not we: not ready, ready again, not accepted. */
-const quietClocks = [
+/** What changes without our deciding anything: clocks that the world starts, and rounds that lead to nothing. */
+const quietParts = [
   'canaryNotReadySince',
   'canaryReadySince',
   'primaryNotReadySince',
   'primaryReadySince',
   'notAcceptedSince',
+  'roundSince',
+  'lastRound',
 ] as const;
 
 function isWorthTelling(pass: Pass, before: CanaryStatus): boolean {
@@ -193,13 +196,12 @@ function isWorthTelling(pass: Pass, before: CanaryStatus): boolean {
   return false;
 }
 
-function unsavedClocks(pass: Pass): Memory['unsaved'] {
+function unsavedParts(pass: Pass): Memory['unsaved'] {
   const saved = pass.seen.run;
   return Object.fromEntries(
-    quietClocks.flatMap((name) => {
+    quietParts.flatMap((name) => {
       const now = pass.run?.[name];
-      if (now === saved?.[name]) return [];
-      return [[name, now ?? null] as const];
+      return same(now, saved?.[name]) ? [] : [[name, now ?? null] as const];
     }),
   );
 }
