@@ -15,6 +15,7 @@ import {
   validateMetricTemplate,
 } from '../api/validation.ts';
 import { brokenRules } from './cel-rules.ts';
+import { templateProblems } from './template-problems.ts';
 import { unknownFields } from './unknown-fields.ts';
 
 export interface LintOptions {
@@ -69,7 +70,12 @@ function wrongVersion(apiVersion: string): Findings | undefined {
 function judge(kind: string, manifest: Manifest, group: ApiGroup, options: LintOptions): Findings {
   if (kind === 'MetricTemplate') {
     const { value, problems } = parseMetricTemplate(manifest);
-    return { problems: value ? validateMetricTemplate(value) : problems, warnings: [] };
+    if (value === undefined) return { problems, warnings: [] };
+    const found = [
+      ...validateMetricTemplate(value),
+      ...templateProblems('spec.query', value.spec.query),
+    ];
+    return { problems: found, warnings: [] };
   }
   if (kind === 'AlertProvider') {
     const { value, problems } = parseAlertProvider(manifest);
@@ -78,7 +84,13 @@ function judge(kind: string, manifest: Manifest, group: ApiGroup, options: LintO
   const { value, problems } = parseCanary(manifest);
   if (value === undefined) return { problems, warnings: [] };
   const { warnings } = resolveSpec(value, group, options.provider);
-  return { problems: validate(value, { group, defaultProvider: options.provider }), warnings };
+  const found = [
+    ...validate(value, { group, defaultProvider: options.provider }),
+    ...(value.spec.analysis.metrics ?? []).flatMap(({ query = '' }, index) =>
+      templateProblems(`spec.analysis.metrics[${index}].query`, query),
+    ),
+  ];
+  return { problems: found, warnings };
 }
 
 /** The rules of the definition find what the checks before them have not found already. */

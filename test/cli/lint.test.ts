@@ -26,6 +26,15 @@ function problemsIn(text: string, provider?: string): readonly string[] {
 const other = (version: string, kind: string) =>
   `apiVersion: ${version}\nkind: ${kind}\nmetadata: { name: x }\nspec: {}\n`;
 
+/** A MetricTemplate with this query. */
+const template = (query: string) => `apiVersion: serin.dev/v1beta1
+kind: MetricTemplate
+metadata: { name: errors }
+spec:
+  provider: { type: prometheus, address: 'http://prometheus:9090' }
+  query: ${JSON.stringify(query)}
+`;
+
 describe('serin lint', () => {
   it('finds nothing in a Canary that is right', () => {
     expect(lint([['f.yaml', good]], {})).toEqual({
@@ -94,6 +103,20 @@ spec:
   it('points to the place where something is missing', () => {
     expect(problemsIn(good.replace('service: { port: 80 }', 'service:\n    name: cart'))).toEqual([
       '7 InvalidSpec spec.service.port is missing',
+    ]);
+  });
+
+  it('reads the templates of queries', () => {
+    expect(problemsIn(template('up{ns="{{ namespace }}"} > {{ variables.most }}'))).toEqual([]);
+    expect(problemsIn(template('up{ns="{{ printf 1 }}"}'))).toEqual([
+      expect.stringMatching(/^6 InvalidSpec spec.query cannot be filled in/),
+    ]);
+    const inline = good.replace(
+      'stepWeight: 10',
+      "stepWeight: 10, metrics: [{ name: x, threshold: 1, query: 'up{{' }]",
+    );
+    expect(problemsIn(inline)).toEqual([
+      expect.stringMatching(/^8 InvalidSpec spec.analysis.metrics\[0\].query cannot be filled in/),
     ]);
   });
 
