@@ -135,7 +135,7 @@ export async function observe(
     target: sides.target,
     primary: sides.primary,
     services: services?.view ?? noServices,
-    traffic: seeTraffic(router, routeTarget, routes, owner),
+    traffic: seeTraffic(router, routeTarget, routes, owner, services?.view.apexSide ?? 'missing'),
     provider,
     takeOver: await takeOverOf(objects, status, run, label, ports, signal),
     settings: {
@@ -519,6 +519,7 @@ function seeTraffic(
   routeTarget: RouteTarget | undefined,
   routes: readonly KubernetesObject[],
   owner: Owner,
+  apexSide: string,
 ): TrafficView {
   const views =
     router && routeTarget ? routes.map((route) => seeRoute(router, routeTarget, route, owner)) : [];
@@ -526,9 +527,13 @@ function seeTraffic(
     weights: router?.capabilities.weights === 'exact' ? 'exact' : 'switch',
     routes: views,
     acceptance: worstAcceptance(router, routeTarget, routes),
-    version: routes
-      .map(({ metadata }) => `${metadata.uid}:${metadata.generation ?? metadata.resourceVersion}`)
-      .join(','),
+    version: [
+      ...routes.map(
+        ({ metadata }) => `${metadata.uid}:${metadata.generation ?? metadata.resourceVersion}`,
+      ),
+      // Services have no generation: which side the apex selects is what matters to those who drain.
+      apexSide,
+    ].join(','),
   };
 }
 

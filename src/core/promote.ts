@@ -285,20 +285,21 @@ function backToPrimary(pass: Pass): void {
   pass.stopClock('primaryReadySince');
   pass.effects.push({ type: 'writeApex', side: 'primary' });
   pass.step({ type: 'primaryRecovered' });
+  pass.say('Finalising', `${seen.primary?.name} is ready and takes the traffic back`);
   pass.tell('Normal', 'PrimaryReady', `${seen.primary?.name} is ready: it takes the traffic back`);
   pass.lookAgain(seen.settings.drainMs);
 }
 
 /** A new revision while the canary serves: it already has all traffic, and is written to the primary once it is good. */
 function replaceStay(pass: Pass, revision: string): void {
-  const { outboxKept } = { outboxKept: pass.run?.outbox ?? [] };
   beginRun(pass, revision);
   const { run } = pass;
   if (run === undefined) return;
   run.stay = true;
   run.weight = 100;
   run.reason = 'PrimaryNotReady';
-  run.outbox = outboxKept;
+  // Its round is one of its own: an interval of its traffic has to be there to be judged.
+  pass.restartClock('roundSince');
   pass.lastApplied = revision;
   pass.tell(
     'Warning',
