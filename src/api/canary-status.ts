@@ -171,6 +171,11 @@ export const CanaryStatus = z
   .meta({ description: 'What the operator has done and seen.' });
 export type CanaryStatus = z.infer<typeof CanaryStatus>;
 
+/** The revision as people see it in a column: the first ten digits of the hash, without its algorithm. */
+export function shortRevision(revision: string): string {
+  return revision.slice(revision.indexOf(':') + 1).slice(0, 10);
+}
+
 /**
  * Reads a status that anybody may have edited, field by field: what does not parse is left out, and the
  * caller rebuilds it from the live objects. `dropped` names the fields that were there and unreadable.

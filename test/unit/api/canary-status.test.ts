@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { parseStatus } from '../../../src/api/canary-status.ts';
+import { parseStatus, shortRevision } from '../../../src/api/canary-status.ts';
 
 describe('a status', () => {
   it('is empty before there is one', () => {
@@ -46,5 +46,11 @@ describe('a status', () => {
 
   it.each([null, 'text', 7])('is empty when it is %j', (value) => {
     expect(parseStatus(value).status).toEqual({});
+  });
+
+  it('shows a revision by ten digits, whoever recorded it', () => {
+    expect(shortRevision(`sha256:${'0123456789abcdef'.repeat(4)}`)).toBe('0123456789');
+    expect(shortRevision('5d74b6f7c9')).toBe('5d74b6f7c9');
+    expect(shortRevision('')).toBe('');
   });
 });
