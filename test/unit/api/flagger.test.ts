@@ -101,21 +101,21 @@ describe('the table of differences', () => {
 });
 
 describe.skipIf(!hasShared)(`an example of Flagger${withoutShared}`, () => {
-  const accepted = examples.filter(({ upstreamCrdAccepts }) => upstreamCrdAccepts);
+  const fine = examples.filter(({ upstreamCrdAccepts }) => upstreamCrdAccepts);
 
   it('is there', () => {
     expect(examples.length).toBe(81);
-    expect(accepted.length).toBe(66);
+    expect(fine.length).toBe(66);
   });
 
-  it.each(accepted)('that its definition accepts is accepted by ours: $file', (example) => {
+  it.each(fine)('that its definition accepts is accepted by ours: $file', (example) => {
     const manifest = document(example);
     const kind = example.kind;
     expect(refusals(kind, manifest)).toEqual([]);
     expect(checkerOf(servedSchema(kind, 'flagger.app'))(manifest)).toEqual([]);
   });
 
-  it.each(accepted)('loses no more fields than with its own definition: $file', (example) => {
+  it.each(fine)('loses no more fields than with its own definition: $file', (example) => {
     const dropped: string[] = [];
     compileSchema(servedSchema(example.kind, 'flagger.app')).normalize(
       document(example),
@@ -125,7 +125,7 @@ describe.skipIf(!hasShared)(`an example of Flagger${withoutShared}`, () => {
     expect(dropped.length).toBeLessThanOrEqual(example.prunedFields.length);
   });
 
-  it.each(accepted)('comes through the other group unchanged: $file', (example) => {
+  it.each(fine)('comes through the other group unchanged: $file', (example) => {
     const [ours, flaggers] = apiGroups.map((group) =>
       compileSchema(servedSchema(example.kind, group)),
     );
@@ -135,7 +135,7 @@ describe.skipIf(!hasShared)(`an example of Flagger${withoutShared}`, () => {
     expect(dropped).toEqual([]);
   });
 
-  it.each(accepted)(
+  it.each(fine)(
     'comes through the pruning of Flagger as it was, but for our own fields: $file',
     (example) => {
       const manifest = document(example);
@@ -172,22 +172,20 @@ describe.skipIf(!hasShared)(`anything that Flagger's definitions accept${without
     const flaggers = flaggersSchema(kind);
     const check = checkerOf(flaggers);
     const theirs = compileSchema(flaggers);
-    const seen = { accepted: 0, explained: new Set<string>() };
+    let accepted = 0;
     fc.assert(
       fc.property(arbitraryOf(flaggers, kind), (manifest) => {
         fc.pre(check(manifest).length === 0);
         fc.pre(causesOf(theirs, theirs.normalize(manifest, undefined, [])).length === 0);
-        const unexplained = refusals(kind, manifest).filter((refusal) => {
-          const difference = differences.find(({ explains }) => explains.test(refusal));
-          if (difference) seen.explained.add(difference.row);
-          return difference === undefined;
-        });
+        const unexplained = refusals(kind, manifest).filter(
+          (refusal) => !differences.some(({ explains }) => explains.test(refusal)),
+        );
         expect(unexplained).toEqual([]);
-        seen.accepted += 1;
+        accepted += 1;
       }),
       { numRuns: 1_000 },
     );
-    expect(seen.accepted).toBe(1_000);
+    expect(accepted).toBe(1_000);
   });
 });
 
