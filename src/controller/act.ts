@@ -5,8 +5,9 @@
  * refusal ends the pass; the next one decides again from what is there.
  */
 import { finalizers } from '../api/group.ts';
-import { refOf, type KubernetesObject, type ObjectMeta, type PodTemplate } from '../api/object.ts';
+import { refOf, type KubernetesObject, type ObjectMeta } from '../api/object.ts';
 import { marks } from '../api/marks.ts';
+import { asDeployment, member } from '../api/narrow.ts';
 import { withApplied, withoutApplied } from '../core/applied.ts';
 import type { Effect } from '../core/effects.ts';
 import {
@@ -26,13 +27,7 @@ import { revisionOf } from '../core/revision.ts';
 import { giveBack } from '../core/service-adoption.ts';
 import { madeRouteMetadata } from '../core/services.ts';
 import { splitAt, type AppliedTraffic } from '../core/traffic.ts';
-import {
-  assertNever,
-  asOperatorError,
-  ConflictError,
-  DefectError,
-  InvalidError,
-} from '../errors.ts';
+import { assertNever, asOperatorError, ConflictError, InvalidError } from '../errors.ts';
 import type { RouteTarget, TrafficRouter } from '../ports/traffic-router.ts';
 import type { SelectorLabel, WorkloadKind } from '../ports/workload.ts';
 import type { Asked } from './ask.ts';
@@ -225,8 +220,8 @@ async function scale(
   const object = seen.objects[side];
   const live = object && current(ports, object);
   if (live === undefined) return;
-  const { spec } = live as { readonly spec?: { readonly replicas?: number } };
-  if (spec?.replicas !== replicas) await ports.cluster.scale(live, replicas, signal);
+  if (member(live['spec'], 'replicas') !== replicas)
+    await ports.cluster.scale(live, replicas, signal);
 }
 
 // ── Services ────────────────────────────────────────────────────────────────
@@ -415,9 +410,6 @@ function withMetadata(object: KubernetesObject, changes: Partial<ObjectMeta>): K
   return { ...object, metadata: { ...object.metadata, ...changes } };
 }
 
-function withTemplate(target: KubernetesObject, template: PodTemplate): KubernetesObject {
-  const { spec } = target as { readonly spec?: object };
-  if (spec === undefined)
-    throw new DefectError(`${target.metadata.name} has no spec`, { reason: 'InternalError' });
-  return { ...target, spec: { ...spec, template } };
+function withTemplate(target: KubernetesObject, template: object): KubernetesObject {
+  return { ...target, spec: { ...asDeployment(target).spec, template } };
 }

@@ -4,8 +4,9 @@
  * The only place that turns an error of a metrics backend into an answer.
  */
 import { groupDefaults } from '../api/group.ts';
-import type { EndpointSlice, KubernetesObject, PodTemplate } from '../api/object.ts';
+import type { EndpointSlice, KubernetesObject } from '../api/object.ts';
 import type { ResolvedMetric } from '../api/resolved.ts';
+import { asDeployment, isObject, member } from '../api/narrow.ts';
 import { judgeCheck, type CheckAnswer } from '../core/analysis.ts';
 import { noAnswers, type Answers } from '../core/observation.ts';
 import type { Questions } from '../core/questions.ts';
@@ -23,7 +24,7 @@ const roundDeadlineMs = 5_000;
 export interface Asked {
   readonly answers: Answers;
   /** A ReplicaSet of the target whose template is the promoted one. */
-  readonly promotedTemplate: PodTemplate | undefined;
+  readonly promotedTemplate: object | undefined;
 }
 
 export async function ask(
@@ -147,7 +148,7 @@ function readyPods(slice: KubernetesObject): readonly string[] {
 
 interface Promoted {
   readonly from: 'target' | 'replicaSet' | 'none';
-  readonly template: PodTemplate | undefined;
+  readonly template: object | undefined;
 }
 
 /** Where a template of the promoted revision can still be found. */
@@ -161,18 +162,16 @@ async function promotedTemplate(
   if (wanted === undefined || objects.target === undefined)
     return { from: 'none', template: undefined };
   if (observation.target?.revision === wanted) return { from: 'target', template: undefined };
-  const spec = objects.target['spec'] as {
-    readonly selector?: { readonly matchLabels?: Readonly<Record<string, string>> };
-  };
+  const { selector } = asDeployment(objects.target).spec;
   const sets = await cluster.readList(
     { apiVersion: 'apps/v1', kind: 'ReplicaSet' },
     observation.namespace,
-    spec.selector?.matchLabels ?? {},
+    selector.matchLabels ?? {},
     signal,
   );
   for (const set of sets) {
-    const { template } = set['spec'] as { readonly template?: PodTemplate };
-    if (template !== undefined && revisionOf(template) === wanted)
+    const template = member(set['spec'], 'template');
+    if (isObject(template) && revisionOf(template) === wanted)
       return { from: 'replicaSet', template };
   }
   return { from: 'none', template: undefined };

@@ -66,7 +66,7 @@ export class HookDesk {
   }
 
   stop(): void {
-    for (const key of [...this.#asked.keys()]) this.forget(key);
+    for (const key of this.#asked.keys()) this.forget(key);
   }
 
   #ask(key: string, asked: Map<string, Asked>, question: HookQuestion, body: unknown): void {

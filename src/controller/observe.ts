@@ -6,6 +6,7 @@
  */
 import { parseStatus } from '../api/canary-status.ts';
 import { apiGroups, apiVersionOf, finalizers, type ApiGroup } from '../api/group.ts';
+import { member } from '../api/narrow.ts';
 import { refOf, type KubernetesObject, type ObjectRef } from '../api/object.ts';
 import { resolveSpec, type ResolvedSpec } from '../api/resolved.ts';
 import { parseRun, type Run } from '../api/run.ts';
@@ -282,8 +283,7 @@ function seeSides(
 }
 
 function podTemplate(object: KubernetesObject): unknown {
-  const { spec } = object as { readonly spec?: { readonly template?: unknown } };
-  return spec?.template;
+  return member(object['spec'], 'template');
 }
 
 /**
@@ -392,14 +392,10 @@ function olderCanary(
       key.namespace,
     )) {
       if (other.metadata.uid === canary.metadata.uid) continue;
-      const target = (
-        other['spec'] as
-          | { readonly targetRef?: { readonly kind?: string; readonly name?: string } }
-          | undefined
-      )?.targetRef;
+      const target = member(other['spec'], 'targetRef');
       if (
-        target?.name === spec.target.name &&
-        target.kind === spec.target.kind &&
+        member(target, 'name') === spec.target.name &&
+        member(target, 'kind') === spec.target.kind &&
         isOlder(other, canary)
       ) {
         return `${other.metadata.name} (${group})`;
@@ -589,9 +585,10 @@ function worstAcceptance(
   routes: readonly KubernetesObject[],
 ): TrafficView['acceptance'] {
   let worst: TrafficView['acceptance'] = { kind: 'accepted', why: '' };
-  for (const route of router && routeTarget ? routes : []) {
-    const acceptance = router?.acceptance(routeTarget as RouteTarget, route);
-    if (acceptance === undefined || acceptance.kind === 'accepted') continue;
+  if (router === undefined || routeTarget === undefined) return worst;
+  for (const route of routes) {
+    const acceptance = router.acceptance(routeTarget, route);
+    if (acceptance.kind === 'accepted') continue;
     if (worst.kind === 'accepted' || acceptance.kind === 'refused') worst = acceptance;
   }
   return worst;

@@ -47,7 +47,8 @@ export interface Log {
 
 /** What the loop tells the operator's own metrics. */
 export interface Telemetry {
-  passed(outcome: 'ok' | string, durationMs: number): void;
+  /** `ok`, or the kind of the error that ended the pass. */
+  passed(outcome: string, durationMs: number): void;
   checked(metric: string, verdict: string): void;
   notified(kind: string, outcome: string): void;
   observed(

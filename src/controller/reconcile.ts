@@ -8,6 +8,7 @@ import { decide } from '../core/decide.ts';
 import type { Decision } from '../core/effects.ts';
 import { freshMemory, type Memory, type Time } from '../core/observation.ts';
 import { dueQuestions } from '../core/questions.ts';
+import type { WebhookCall } from '../ports/webhook-client.ts';
 import { act } from './act.ts';
 import { ask } from './ask.ts';
 import type { Courier } from './courier.ts';
@@ -172,16 +173,19 @@ function tellHooks(
     };
     const body = hookBody(seen, hook, seen.observation.status.phase ?? '', more);
     const { url, timeoutMs, disableTLS } = hook;
-    void webhooks
-      .call({ url, timeoutMs, retries: 0, disableTLS, body }, new AbortController().signal)
-      .then((answer) => {
-        if (answer.kind !== 'yes')
-          log.debug(
-            { canary: seen.name, receiver: hook.name },
-            'event receiver did not take an event',
-          );
-      });
+    const call = { url, timeoutMs, retries: 0, disableTLS, body };
+    void tellReceiver(call, { canary: seen.name, receiver: hook.name }, webhooks, log);
   }
+}
+
+async function tellReceiver(
+  call: WebhookCall,
+  about: object,
+  webhooks: Ports['webhooks'],
+  log: Ports['log'],
+): Promise<void> {
+  const answer = await webhooks.call(call, new AbortController().signal);
+  if (answer.kind !== 'yes') log.debug(about, 'event receiver did not take an event');
 }
 
 function globalReceiver(url: string) {

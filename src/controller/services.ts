@@ -2,11 +2,12 @@
  * The Services of one canary: what there is, beside what they must look like.
  */
 import { groupDefaults } from '../api/group.ts';
-import type { KubernetesObject, PodTemplate } from '../api/object.ts';
+import { asDeployment, asService } from '../api/narrow.ts';
+import type { KubernetesObject } from '../api/object.ts';
 import type { ResolvedSpec } from '../api/resolved.ts';
 import type { Run } from '../api/run.ts';
 import type { Refusal, ServicesView } from '../core/observation.ts';
-import { ownedBy, ownerOf, type Owner } from '../core/owners.ts';
+import { adoptedBy, ownedBy, ownerOf, type Owner } from '../core/owners.ts';
 import type { DesiredServices, ServiceChange, ServicePlan } from '../core/service-plan.ts';
 import { desiredServices } from '../core/services.ts';
 import type { Cluster } from '../ports/cluster.ts';
@@ -39,7 +40,7 @@ interface Facts {
 export function seeServices(facts: Facts): SeenServices {
   const { key, run, canary, routeTarget, label, cluster } = facts;
   const plan = (side: 'primary' | 'canary', running: boolean): DesiredServices =>
-    desiredServices(planFor(facts, side, running), cluster.list(services, key.namespace));
+    desiredServices(planFor(facts, side, running), concerned(facts));
   const desired = plan(run?.stay === true ? 'canary' : 'primary', isRunning(run));
   const apex = cluster.get({ ...services, namespace: key.namespace, name: routeTarget.apex });
   return {
@@ -57,6 +58,26 @@ export function seeServices(facts: Facts): SeenServices {
       warnings: desired.warnings,
     },
   };
+}
+
+/** A namespace may hold thousands of Services; only ours and those that select the target's pods are looked at closely. */
+function concerned({
+  key,
+  canary,
+  routeTarget,
+  target,
+  cluster,
+}: Facts): readonly KubernetesObject[] {
+  const names = [routeTarget.apex, routeTarget.primaryService, routeTarget.canaryService];
+  const podLabels = podLabelsOf(target);
+  return cluster.list(services, key.namespace).filter((service) => {
+    if (names.includes(service.metadata.name) || adoptedBy(service, canary)) return true;
+    const { selector } = asService(service).spec;
+    return (
+      selector !== undefined &&
+      Object.keys(selector).every((name) => selector[name] === podLabels[name])
+    );
+  });
 }
 
 function planFor(
@@ -84,8 +105,7 @@ function isRunning(run: Run | undefined): boolean {
 }
 
 function podLabelsOf(target: KubernetesObject): Readonly<Record<string, string>> {
-  const { template } = target['spec'] as { readonly template?: PodTemplate };
-  return template?.metadata?.labels ?? {};
+  return asDeployment(target).spec.template.metadata?.labels ?? {};
 }
 
 function stateOf(changes: readonly ServiceChange[]): 'ready' | 'missing' | 'drifted' {
@@ -98,8 +118,7 @@ function sideOf(
   { key, value }: SelectorLabel,
 ): ServicesView['apexSide'] {
   if (apex === undefined) return 'missing';
-  const { selector } = apex['spec'] as { readonly selector?: Readonly<Record<string, string>> };
-  const selected = selector?.[key];
+  const selected = asService(apex).spec.selector?.[key];
   if (selected === `${value}-primary`) return 'primary';
   return selected === value ? 'canary' : 'other';
 }

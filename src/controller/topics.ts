@@ -5,13 +5,8 @@
  * the canary is looked at again.
  */
 import { groupOf } from '../api/group.ts';
-import {
-  refKey,
-  refOf,
-  type HttpRoute,
-  type KubernetesObject,
-  type Service,
-} from '../api/object.ts';
+import { asService, member } from '../api/narrow.ts';
+import { refKey, refOf, type KubernetesObject } from '../api/object.ts';
 import { keyString, type CanaryKey } from './ports.ts';
 import type { Seen } from './observe.ts';
 
@@ -66,13 +61,11 @@ function topicsOfObject(object: KubernetesObject): readonly string[] {
   const at = `${metadata.namespace ?? ''}/${metadata.name}`;
   switch (kind) {
     case 'Canary': {
-      const { targetRef } = (object['spec'] ?? {}) as {
-        readonly targetRef?: { readonly name?: string };
-      };
-      return [`canaries-of ${metadata.namespace}/${targetRef?.name}`];
+      const target = member(member(object['spec'], 'targetRef'), 'name');
+      return [`canaries-of ${metadata.namespace}/${String(target)}`];
     }
     case 'Service': {
-      const { selector = {} } = (object as Service).spec;
+      const { selector = {} } = asService(object).spec;
       return [
         `service ${at}`,
         ...Object.entries(selector).map(
@@ -83,7 +76,7 @@ function topicsOfObject(object: KubernetesObject): readonly string[] {
     case 'HTTPRoute':
       return [
         refKey(refOf(object)),
-        ...backendsOf(object as HttpRoute).map((name) => `service ${metadata.namespace}/${name}`),
+        ...backendsOf(object).map((name) => `service ${metadata.namespace}/${name}`),
       ];
     case 'MetricTemplate':
     case 'AlertProvider':
@@ -93,10 +86,15 @@ function topicsOfObject(object: KubernetesObject): readonly string[] {
   }
 }
 
-function backendsOf(route: HttpRoute): readonly string[] {
-  return (route.spec.rules ?? []).flatMap(({ backendRefs }) =>
-    (backendRefs ?? []).map(({ name }) => name),
+/** Names of the Services that a route sends to. What is not a list is somebody's mistake, and names none. */
+function backendsOf(route: KubernetesObject): readonly string[] {
+  return listOf(member(route['spec'], 'rules')).flatMap((rule) =>
+    listOf(member(rule, 'backendRefs')).map((backend) => String(member(backend, 'name'))),
   );
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
 }
 
 /** The Canary itself, when the object is one. */

@@ -51,6 +51,8 @@ function rule(pass: Pass, deliveries: readonly Delivery[]): void {
   if (isHardRefusal(pass)) return refuse(pass);
   if (seen.takeOver !== 'none' && pass.run === undefined) return takeOver(pass);
   if (isRefused(pass)) return refuse(pass);
+  for (const [index, message] of (seen.spec?.warnings ?? []).entries())
+    pass.tellOnce(`spec-warning:${index}`, 'Warning', 'SpecWarning', message);
   for (const { reason, message } of seen.services.warnings)
     pass.tellOnce(`warning:${reason}`, 'Warning', reason, message);
   if (pass.run === undefined && pass.phase !== 'Initializing') return rebuild(pass);

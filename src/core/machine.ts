@@ -80,7 +80,7 @@ const rollout = setup({
       context.weight < 100,
   },
   actions: {
-    shiftTraffic: (_, _params: ShiftTraffic) => {},
+    shiftTraffic: (_args, _params: ShiftTraffic) => {},
     reset: assign({ weight: 0, iteration: 0, failedChecks: 0 }),
     clear: assign({ weight: 0, iteration: 0 }),
     countFailure: assign({ failedChecks: ({ context }) => context.failedChecks + 1 }),

@@ -19,7 +19,7 @@ import {
   failed,
   keepServices,
   rollBack,
-  shortRevision,
+  revisionName,
   targetName,
   trafficSettled,
 } from './upkeep.ts';
@@ -67,7 +67,7 @@ export function changed(pass: Pass): boolean {
     pass.tell(
       'Normal',
       'Reverted',
-      `${targetName(pass)} went back to revision ${shortRevision(target.revision)}, which the primary serves; nothing was promoted`,
+      `${targetName(pass)} went back to revision ${revisionName(target.revision)}, which the primary serves; nothing was promoted`,
     );
     return true;
   }
@@ -76,7 +76,7 @@ export function changed(pass: Pass): boolean {
   startOver(
     pass,
     target.revision,
-    `new revision ${shortRevision(target.revision)} of ${targetName(pass)}: the analysis starts over`,
+    `new revision ${revisionName(target.revision)} of ${targetName(pass)}: the analysis starts over`,
   );
   pass.alert({
     fact: 'restarted',
@@ -332,8 +332,8 @@ function hold(pass: Pass, reason: string, why: string): void {
 
 function runningText({ run, seen, iterations }: Pass): string {
   return seen.spec?.strategy.kind === 'blueGreen'
-    ? `analysing revision ${shortRevision(run?.revision)}, iteration ${iterations} of ${seen.spec.strategy.iterations}`
-    : `analysing revision ${shortRevision(run?.revision)} at ${run?.weight}% of the traffic`;
+    ? `analysing revision ${revisionName(run?.revision)}, iteration ${iterations} of ${seen.spec.strategy.iterations}`
+    : `analysing revision ${revisionName(run?.revision)} at ${run?.weight}% of the traffic`;
 }
 
 // ── steps ───────────────────────────────────────────────────────────────────
@@ -458,7 +458,7 @@ export function intend(pass: Pass): void {
   pass.tell(
     'Normal',
     'Promoting',
-    `${targetName(pass)}: promoting revision ${shortRevision(run.revision)} to the primary`,
+    `${targetName(pass)}: promoting revision ${revisionName(run.revision)} to the primary`,
   );
   pass.lookAgain(0);
 }

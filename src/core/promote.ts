@@ -13,7 +13,7 @@ import {
   correctTraffic,
   keepServices,
   rollBack,
-  shortRevision,
+  revisionName,
   targetName,
   trafficSettled,
 } from './upkeep.ts';
@@ -167,7 +167,7 @@ function returnTraffic(pass: Pass): void {
     pass.tell(
       'Normal',
       'Finalising',
-      `${targetName(pass)}: all traffic to the primary, which holds revision ${shortRevision(run.revision)}`,
+      `${targetName(pass)}: all traffic to the primary, which holds revision ${revisionName(run.revision)}`,
     );
     return pass.lookAgain(seen.settings.drainMs);
   }
@@ -206,7 +206,7 @@ export function finalise(pass: Pass): void {
   pass.tell(
     'Normal',
     'Promoted',
-    `${targetName(pass)}: promotion completed, revision ${shortRevision(run.revision)} serves users`,
+    `${targetName(pass)}: promotion completed, revision ${revisionName(run.revision)} serves users`,
   );
   pass.alert({
     fact: 'succeeded',
@@ -304,7 +304,7 @@ function replaceStay(pass: Pass, revision: string): void {
   pass.tell(
     'Warning',
     'UnanalysedRevision',
-    `${targetName(pass)} rolls to revision ${shortRevision(revision)} with all traffic on it: it is the only side left`,
+    `${targetName(pass)} rolls to revision ${revisionName(revision)} with all traffic on it: it is the only side left`,
   );
 }
 

@@ -18,10 +18,6 @@ export interface BuiltinQuery {
   readonly scale: number;
 }
 
-/** The metrics that need no query, by what users write in `analysis.metrics[].name`. */
-export const builtinMetrics = ['request-success-rate', 'request-duration'] as const;
-export type BuiltinMetric = (typeof builtinMetrics)[number];
-
 /** The window of a built-in metric whose `interval` is not set. */
 export const defaultWindow = '1m';
 

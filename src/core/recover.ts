@@ -3,7 +3,7 @@
  */
 import type { Pass } from './pass.ts';
 import { evaluateRound } from './rounds.ts';
-import { shortRevision, targetName } from './upkeep.ts';
+import { revisionName, targetName } from './upkeep.ts';
 
 /** Makes the primary again if its template can be found; tells whether it could. */
 export function recreatePrimary(pass: Pass): boolean {
@@ -16,7 +16,7 @@ export function recreatePrimary(pass: Pass): boolean {
     `recreated:${pass.nowText}`,
     'Warning',
     'PrimaryMissing',
-    `the primary of ${targetName(pass)} was gone; made again at revision ${shortRevision(revision)}`,
+    `the primary of ${targetName(pass)} was gone; made again at revision ${revisionName(revision)}`,
   );
   return true;
 }
@@ -28,7 +28,7 @@ export function recoverPrimary(pass: Pass): void {
   if (recreatePrimary(pass))
     return pass.say('PrimaryMissing', 'the primary was gone and is being made again');
   if (pass.answers.promotedTemplate === undefined) return pass.lookAgain(1_000);
-  const message = `the primary of ${targetName(pass)} is gone, and no template of revision ${shortRevision(pass.lastPromoted)} is left; take the target back to that revision`;
+  const message = `the primary of ${targetName(pass)} is gone, and no template of revision ${revisionName(pass.lastPromoted)} is left; take the target back to that revision`;
   pass.stalled = true;
   pass.say('PrimaryMissing', message);
   pass.tellOnce('PrimaryMissing', 'Warning', 'PrimaryMissing', message);

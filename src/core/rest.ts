@@ -11,7 +11,7 @@ import { beginRun, refreshRun, rerecord } from './runs.ts';
 import {
   correctTraffic,
   keepServices,
-  shortRevision,
+  revisionName,
   targetName,
   trafficSettled,
 } from './upkeep.ts';
@@ -119,7 +119,7 @@ function reverted(pass: Pass): boolean {
   pass.tell(
     'Normal',
     'Reverted',
-    `${targetName(pass)} went back to revision ${shortRevision(revision)}, which the primary serves; nothing was promoted`,
+    `${targetName(pass)} went back to revision ${revisionName(revision)}, which the primary serves; nothing was promoted`,
   );
   return true;
 }
@@ -137,7 +137,7 @@ export function start(pass: Pass, revision: string): void {
     pass.tell(
       'Normal',
       'NewRevision',
-      `new revision ${shortRevision(revision)} of ${targetName(pass)} waits for approval`,
+      `new revision ${revisionName(revision)} of ${targetName(pass)} waits for approval`,
     );
     pass.lookAgain(0);
     return;
@@ -156,7 +156,7 @@ export function scaleUp(pass: Pass): void {
   pass.tell(
     'Normal',
     'NewRevision',
-    `new revision ${shortRevision(run?.revision)} of ${targetName(pass)}: scaling up`,
+    `new revision ${revisionName(run?.revision)} of ${targetName(pass)}: scaling up`,
   );
   pass.alert({
     fact: 'started',

@@ -47,7 +47,7 @@ export function evaluateRound(pass: Pass): RoundOutcome {
   delete run.hooksSince;
   if (round.verdict === 'held') {
     run.lastRound = { at: pass.nowText, verdict: 'held' };
-    const why = pass.checks.find(({ why }) => why !== undefined);
+    const why = pass.checks.find((check) => check.why !== undefined);
     return {
       kind: 'held',
       reason: round.heldReason ?? 'NoData',

@@ -1,7 +1,7 @@
 /**
  * What was decided, as a status: conditions for people and tools, and the record for the next pass.
  */
-import type { CanaryStatus, Phase } from '../api/canary-status.ts';
+import { shortRevision, type CanaryStatus, type Phase } from '../api/canary-status.ts';
 import type { Condition } from '../api/object.ts';
 import type { Run } from '../api/run.ts';
 import type { Memory } from './observation.ts';
@@ -37,6 +37,7 @@ function render(pass: Pass): CanaryStatus {
     phase: pass.phase,
     message: story.message,
     provider: seen.provider,
+    revision: revisionText(pass),
     canaryWeight: weightAfter(pass),
     failedChecks: pass.failedChecks,
     iterations: pass.iterations,
@@ -49,6 +50,11 @@ function render(pass: Pass): CanaryStatus {
     conditions: conditionsOf(pass, story),
     run,
   };
+}
+
+function revisionText({ run, lastApplied }: Pass): string | undefined {
+  const revision = run?.revision ?? lastApplied;
+  return revision === undefined ? undefined : shortRevision(revision);
 }
 
 /** The live weight after this pass's own writes. */
@@ -111,8 +117,7 @@ function conditionsOf(
   const before = pass.seen.status.conditions ?? [];
   return rows.flatMap(([type, status]) => {
     const old = before.find((condition) => condition.type === type);
-    if (status === undefined)
-      return type === 'Promoted' && old !== undefined ? [old as Condition] : [];
+    if (status === undefined) return type === 'Promoted' && old !== undefined ? [old] : [];
     const reason = type === 'Promoted' ? pass.phase : story.reason;
     const message = story.message;
     if (
@@ -122,7 +127,7 @@ function conditionsOf(
       old.message === message &&
       old.observedGeneration === pass.seen.generation
     ) {
-      return [old as Condition];
+      return [old];
     }
     return [
       {
@@ -165,7 +170,7 @@ function essence(status: CanaryStatus, run: Run | undefined): unknown {
     message: undefined,
     checks: status.checks?.map(({ name, verdict }) => `${name} ${verdict}`),
     waiting: status.waiting?.reason === 'Suspended' ? status.waiting.since : undefined,
-    conditions: status.conditions?.map(({ type, status }) => `${type}=${status}`),
+    conditions: status.conditions?.map((condition) => `${condition.type}=${condition.status}`),
     run: run && Object.fromEntries(Object.entries(run).filter(([name]) => !quiet.has(name))),
   };
 }

@@ -2,6 +2,7 @@
  * What holds in every phase: traffic that nobody earned goes down at once, writes that the status does not know are
  * completed, Services and routes that somebody changed are put back.
  */
+import { shortRevision } from '../api/canary-status.ts';
 import type { RouteView } from './observation.ts';
 import type { Pass } from './pass.ts';
 import { isHeld, isUnderWay } from './phases.ts';
@@ -124,7 +125,7 @@ function abortFields(
   const fields = [
     { title: 'Target', value: `${run?.target.kind}/${targetName(pass)}` },
     { title: 'Reason', value: reason },
-    { title: 'Revision', value: shortRevision(run?.revision) },
+    { title: 'Revision', value: revisionName(run?.revision) },
     { title: 'Canary weight when aborted', value: `${exposed}%` },
   ];
   if (run?.exposedSince !== undefined) {
@@ -147,10 +148,8 @@ export function targetName({ run, seen }: Pass): string {
   return `${run?.target.name ?? seen.spec?.target.name ?? seen.name}.${seen.namespace}`;
 }
 
-export function shortRevision(revision: string | undefined): string {
-  return revision === undefined
-    ? 'unknown'
-    : revision.slice(revision.indexOf(':') + 1).slice(0, 10);
+export function revisionName(revision: string | undefined): string {
+  return revision === undefined ? 'unknown' : shortRevision(revision);
 }
 
 function seconds(ms: number): string {

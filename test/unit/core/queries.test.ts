@@ -6,7 +6,8 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
 
-import { builtinMetrics, builtinQuery, isWindow } from '../../../src/core/queries.ts';
+import { builtinMetrics } from '../../../src/api/resolved.ts';
+import { builtinQuery, isWindow } from '../../../src/core/queries.ts';
 import { evaluate } from '../../../src/sandbox/prometheus/promql/evaluate.ts';
 import { SampleStore } from '../../../src/sandbox/prometheus/sample-store.ts';
 
