@@ -18,14 +18,17 @@ export const metadataSchema: SchemaNode = fields('What every object has.', {
   labels: textMap('What selectors look at.'),
   annotations: textMap('Notes for tools and people.'),
   finalizers: texts('Who must let go before it is gone.'),
-  ownerReferences: list('Objects it goes with.', fields('One owner.', {
-    apiVersion: text('Version of the owner.'),
-    kind: text('Kind of the owner.'),
-    name: text('Name of the owner.'),
-    uid: text('Uid of the owner.'),
-    controller: flag('Whether the owner manages it.'),
-    blockOwnerDeletion: flag('Whether the owner waits for it in a foreground deletion.'),
-  })),
+  ownerReferences: list(
+    'Objects it goes with.',
+    fields('One owner.', {
+      apiVersion: text('Version of the owner.'),
+      kind: text('Kind of the owner.'),
+      name: text('Name of the owner.'),
+      uid: text('Uid of the owner.'),
+      controller: flag('Whether the owner manages it.'),
+      blockOwnerDeletion: flag('Whether the owner waits for it in a foreground deletion.'),
+    }),
+  ),
   managedFields: list('Who wrote which field last.', open('One writer.')),
   selfLink: text('No longer set.'),
 });

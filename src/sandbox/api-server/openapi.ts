@@ -29,7 +29,10 @@ export function openApiDocument({ registry }: ServerContext, name: string): Json
     .map(({ definition }) => definition)
     .filter((definition) => documentName(definition) === name);
   if (definitions.length === 0) return undefined;
-  const schemas = definitions.map((definition) => [schemaName(definition), resourceSchema(definition)]);
+  const schemas = definitions.map((definition) => [
+    schemaName(definition),
+    resourceSchema(definition),
+  ]);
   const lists = definitions.map((definition) => [listName(definition), listSchema(definition)]);
   return {
     openapi: '3.0.0',
@@ -90,7 +93,11 @@ function listSchema(definition: ResourceDefinition): JsonObject {
     properties: {
       ...typeFields,
       metadata: { type: 'object', description: 'Version of the list and where it goes on.' },
-      items: { type: 'array', items: { $ref: REF + schemaName(definition) }, description: 'The objects.' },
+      items: {
+        type: 'array',
+        items: { $ref: REF + schemaName(definition) },
+        description: 'The objects.',
+      },
     },
     'x-kubernetes-group-version-kind': kindMark(definition, definition.listKind),
   };
@@ -101,7 +108,10 @@ function publish(node: SchemaNode): JsonObject {
   const { properties, items, additionalProperties, ...rest } = node;
   const published: Record<string, unknown> = { ...rest };
   if (node['x-kubernetes-int-or-string'] === true)
-    Object.assign(published, { format: 'int-or-string', oneOf: [{ type: 'integer' }, { type: 'string' }] });
+    Object.assign(published, {
+      format: 'int-or-string',
+      oneOf: [{ type: 'integer' }, { type: 'string' }],
+    });
   if (properties !== undefined)
     published['properties'] = Object.fromEntries(
       Object.entries(properties).map(([key, child]) => [key, publish(child)]),
@@ -109,7 +119,9 @@ function publish(node: SchemaNode): JsonObject {
   if (items !== undefined) published['items'] = publish(items);
   if (additionalProperties !== undefined)
     published['additionalProperties'] =
-      typeof additionalProperties === 'object' ? publish(additionalProperties) : additionalProperties;
+      typeof additionalProperties === 'object'
+        ? publish(additionalProperties)
+        : additionalProperties;
   return published;
 }
 

@@ -19,7 +19,10 @@ const VERSION = {
 };
 
 /** `undefined`: there is nothing at this path. */
-export function answerPath(context: ServerContext, { method, path }: ApiCall): ApiAnswer | undefined {
+export function answerPath(
+  context: ServerContext,
+  { method, path }: ApiCall,
+): ApiAnswer | undefined {
   const answer = read(context, path.length > 1 ? path.replace(/\/$/, '') : path);
   if (answer === undefined || method === 'GET') return answer;
   throw new ApiFault(405, 'MethodNotAllowed', `${method} is not allowed on ${path}`);
@@ -46,7 +49,8 @@ function read(context: ServerContext, path: string): ApiAnswer | undefined {
 
 function readBelow(context: ServerContext, parts: readonly string[]): ApiAnswer | undefined {
   const [first, second = '', third, ...more] = parts;
-  if (first === 'api' && third === undefined) return json(discovery.resourceList(context, '', second));
+  if (first === 'api' && third === undefined)
+    return json(discovery.resourceList(context, '', second));
   if (first === 'apis' && third === undefined) return json(discovery.apiGroup(context, second));
   if (first === 'apis' && third !== undefined && more.length === 0)
     return json(discovery.resourceList(context, second, third));

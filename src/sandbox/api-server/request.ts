@@ -1,7 +1,7 @@
 /** A call, understood: which verb on which object, with which options. */
 
 import type { ApiCall } from './call.ts';
-import { badRequest, invalid, noSuchPath, type Subject } from './faults.ts';
+import { badRequest, invalid, noSuchPath, unsupportedMediaType, type Subject } from './faults.ts';
 import type { Registry } from './registry.ts';
 import type { ResourceType } from './resource-type.ts';
 
@@ -80,6 +80,7 @@ export function readRequest(call: ApiCall, path: ResourcePath, registry: Registr
     path.name !== undefined || call.method === 'POST' || call.method === 'DELETE';
   if (definition.namespaced && path.namespace === undefined && needsNamespace) throw noSuchPath();
   const { query, headers } = call;
+  if (call.method === 'POST' || call.method === 'PUT') checkBodyType(headers['content-type']);
   return {
     ...path,
     call,
@@ -90,6 +91,14 @@ export function readRequest(call: ApiCall, path: ResourcePath, registry: Registr
     strictness: readStrictness(query['fieldValidation']),
     warnings: definition.deprecationWarning === undefined ? [] : [definition.deprecationWarning],
   };
+}
+
+const BODY_TYPES = ['application/json', 'application/yaml'];
+
+/** Patches are looked at where they are carried out. */
+function checkBodyType(type: string | undefined): void {
+  const media = type?.split(';')[0]?.trim() ?? '';
+  if (media !== '' && !BODY_TYPES.includes(media)) throw unsupportedMediaType(BODY_TYPES);
 }
 
 function verbOf({ method, query }: ApiCall, { name }: ResourcePath): Verb {

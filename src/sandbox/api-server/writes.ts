@@ -33,8 +33,7 @@ export function create(context: ServerContext, request: Request): Written {
   if (type.collection.get(namespace, metadata.name) !== undefined)
     throw fault.alreadyExists({ ...subjectOf(request), name: metadata.name });
 
-  const managedFields = manage(prepared, undefined, writerOf(context, request));
-  const object = withMetadata(prepared, { ...prepared.metadata, managedFields });
+  const object = withManagers(prepared, manage(prepared, undefined, writerOf(context, request)));
   if (request.dryRun) return { status: 201, object: freezeJson(object), previous: undefined };
   return { status: 201, object: put(context, type, object, undefined), previous: undefined };
 }
@@ -176,8 +175,13 @@ export function replace(
   const generated = withGeneration(request, prepared, live);
   validate(type, generated, live);
   const managedFields = nextManagedFields(context, request, incoming.metadata, generated, live);
-  const object = withMetadata(generated, withKeys(generated.metadata, { managedFields }));
+  const object = withManagers(generated, managedFields);
   return finish(context, request, stored, object);
+}
+
+function withManagers(object: KubeObject, entries: Metadata['managedFields'] = []): KubeObject {
+  const managedFields = entries.length === 0 ? undefined : entries;
+  return withMetadata(object, withKeys(object.metadata, { managedFields }));
 }
 
 function finish(
