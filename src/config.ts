@@ -249,14 +249,14 @@ export const settingsTable = {
   leaseDurationMs: always({
     flag: 'lease-duration',
     placeholder: 'DURATION',
-    fallback: '15s',
+    fallback: '10s',
     schema: duration({ min: 1000 }),
     description: 'how long the others wait before they take a Lease that is not renewed',
   }),
   leaseRenewDeadlineMs: always({
     flag: 'lease-renew-deadline',
     placeholder: 'DURATION',
-    fallback: '10s',
+    fallback: '7s',
     schema: duration({ min: 1 }),
     description:
       'how long the holder tries to renew before it stops working; shorter than --lease-duration',

@@ -125,8 +125,9 @@ export function buildOperator(parts: OperatorParts): Operator {
       await Promise.race([cluster.synced, reflecting]);
       if (settings.groups.includes('flagger.app') && !(await knowsOurStatus(cluster, signal)))
         tooOld.add('flagger.app');
-      const work = (leading: AbortSignal): Promise<void> => controller.run(leading);
-      await (lock === undefined ? work(signal) : whileLeading(lock, work, signal));
+      await (lock === undefined
+        ? controller.run(signal)
+        : whileLeading(lock, (leading) => controller.run(leading), signal));
       await reflecting;
     },
   };

@@ -7,14 +7,20 @@ import { parseSettings, settingsHelp } from '../config.ts';
 import { runOperator } from '../operator.ts';
 import { version } from './version.ts';
 
+/** Its help is the table of settings, which commander does not know. */
+class OperatorCommand extends Command {
+  override helpInformation(): string {
+    return settingsHelp();
+  }
+}
+
 /** Flags are parsed by `config.ts`, which knows the environment too; commander only finds the verb. */
 export function operatorCommand(): Command {
-  return new Command('operator')
+  return new OperatorCommand('operator')
     .description('run the operator')
     .allowUnknownOption()
     .allowExcessArguments()
     .argument('[flags...]')
-    .addHelpText('after', () => `\n${settingsHelp()}`)
     .action(async (_flags: readonly string[], _options: unknown, command: Command) => {
       const settings = parseSettings(command.args, process.env);
       if ('problems' in settings) {
