@@ -12,8 +12,12 @@ import * as z from 'zod';
 /** What a process answers, by name. Each parses its own argument. */
 export type Handlers = Readonly<Record<string, (argument: unknown) => unknown>>;
 
-const Call = z.object({ id: z.int(), name: z.string(), argument: z.unknown() });
-const Answer = z.object({ id: z.int(), value: z.unknown(), error: z.string().optional() });
+const Call = z.object({ id: z.int(), name: z.string(), argument: z.unknown().optional() });
+const Answer = z.object({
+  id: z.int(),
+  value: z.unknown().optional(),
+  error: z.string().optional(),
+});
 
 /** In the other process: answers calls until the channel closes, which ends the process. */
 export function serve(handlers: Handlers): void {

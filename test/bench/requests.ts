@@ -1,48 +1,41 @@
-/** How requests to an API server are counted: by verb and resource, as its audit log would name them. */
+/** Requests as the API server saw them, and how they are counted. */
+import * as z from 'zod';
 
-export interface Call {
-  readonly method: string;
-  readonly path: string;
-  readonly query: Readonly<Record<string, string | undefined>>;
-}
+export const Request = z.object({
+  /** On the clock that all processes share. */
+  atMs: z.number(),
+  /** Absent when the path names no objects: discovery, health. */
+  verb: z.string().optional(),
+  /** Plural, with the subresource: `canaries/status`. */
+  resource: z.string(),
+  namespace: z.string(),
+  name: z.string(),
+  status: z.int(),
+  /** Of a route: the share of the Service that ends in `-canary`, in percent, after the write. */
+  weight: z.number().optional(),
+});
+export type Request = z.infer<typeof Request>;
 
-export interface Classified {
-  readonly verb: string;
-  /** Plural name, with the subresource: `canaries/status`. Discovery and health have their path. */
-  readonly resource: string;
-  readonly namespace: string;
-  readonly name: string;
-}
-
-const verbs: Readonly<Record<string, string>> = {
-  POST: 'create',
-  PUT: 'update',
-  PATCH: 'patch',
-  DELETE: 'delete',
-};
-
-export function classify({ method, path, query }: Call): Classified {
-  const match =
-    /^\/(?:api\/[^/]+|apis\/[^/]+\/[^/]+)(?:\/namespaces\/([^/]+)(?=\/))?\/([^/]+)(?:\/([^/]+))?(?:\/([^/]+))?$/.exec(
-      path,
-    );
-  if (match === null)
-    return { verb: method.toLowerCase(), resource: path, namespace: '', name: '' };
-  const [, namespace = '', plural = '', name = '', subresource] = match;
-  const isWatch = query['watch'] === 'true' || query['watch'] === '1';
-  const reading = isWatch ? 'watch' : name === '' ? 'list' : 'get';
-  const resource = subresource === undefined ? plural : `${plural}/${subresource}`;
-  return { verb: verbs[method] ?? reading, resource, namespace, name };
-}
-
-/** Whether it counts as a request: Leases and watches do not. */
-export function counts({ verb, resource }: Classified): boolean {
+/** Leases and watches are not counted. */
+export function counts({ verb, resource }: Request): boolean {
   return verb !== 'watch' && resource !== 'leases';
 }
 
+export function isList({ verb }: Request): boolean {
+  return verb === 'list';
+}
+
+export function isRouteWrite({ verb, resource, status }: Request): boolean {
+  return resource === 'httproutes' && (verb === 'patch' || verb === 'update') && status < 300;
+}
+
 /** `3 patch canaries/status` and so on, most frequent first. */
-export function tally(calls: readonly Classified[]): readonly string[] {
-  const groups = Map.groupBy(calls, ({ verb, resource }) => `${verb} ${resource}`);
+export function tally(requests: readonly Request[]): readonly string[] {
+  const groups = Map.groupBy(
+    requests,
+    ({ verb, resource, status }) =>
+      `${verb ?? 'other'} ${resource}${status < 300 ? '' : ` answered ${status}`}`,
+  );
   return [...groups]
     .map(([what, { length }]) => ({ what, length }))
     .sort((a, b) => b.length - a.length || a.what.localeCompare(b.what))

@@ -9,9 +9,9 @@ import * as z from 'zod';
 import { serve } from '../remote.ts';
 import { monotonicMs } from '../shared-clock.ts';
 
-/** The built-in latency check asks for a quantile in milliseconds, the success rate for a percentage. */
+/** The built-in latency check asks for a quantile in seconds, the success rate for a percentage. */
 let successRate = 99.9;
-let latencyMs = 100;
+let latencySeconds = 0.1;
 let queries = 0;
 let lastAnswerAtMs = 0;
 let messages = 0;
@@ -27,7 +27,7 @@ async function reply(request: IncomingMessage, response: ServerResponse): Promis
     return;
   }
   const query = new URLSearchParams(text).get('query') ?? url.searchParams.get('query') ?? '';
-  const value = query.includes('histogram_quantile') ? latencyMs : successRate;
+  const value = query.includes('histogram_quantile') ? latencySeconds : successRate;
   const result = [{ metric: {}, value: [Date.now() / 1000, String(value)] }];
   queries += 1;
   response.setHeader('content-type', 'application/json');
@@ -41,7 +41,7 @@ async function body(request: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
-const Values = z.object({ successRate: z.number(), latencyMs: z.number() });
+const Values = z.object({ successRate: z.number(), latencySeconds: z.number() });
 
 serve({
   listen: () =>
@@ -52,7 +52,7 @@ serve({
       });
     }),
   answer: (argument) => {
-    ({ successRate, latencyMs } = Values.parse(argument));
+    ({ successRate, latencySeconds } = Values.parse(argument));
   },
   seen: () => ({ queries, lastAnswerAtMs, messages }),
 });

@@ -1,0 +1,138 @@
+/** Starts the operator as it is shipped: the bundle, with the flags and Node.js options of `deploy/`. */
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createWriteStream, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { parse, stringify } from 'yaml';
+import * as z from 'zod';
+
+import { monotonicMs } from '../shared-clock.ts';
+
+const Shipped = z.object({
+  spec: z.object({
+    template: z.object({
+      spec: z.object({
+        containers: z.tuple([
+          z.object({
+            args: z.array(z.string()),
+            env: z.array(z.object({ name: z.string(), value: z.string().optional() })),
+          }),
+        ]),
+      }),
+    }),
+  }),
+});
+
+/** Where the operator finds its world. */
+export interface Surroundings {
+  readonly apiServer: { readonly port: number; readonly token: string };
+  /** Of the process that stands in for Prometheus and Slack. */
+  readonly standInPort: number;
+}
+
+export interface RunningOperator {
+  readonly pid: number;
+  /** From the start of the process to the first 200 of `/readyz`. */
+  readonly readyAfterMs: number;
+  /** What it has logged so far. */
+  log(): string;
+  stop(): Promise<void>;
+}
+
+/** Builds the bundle into a folder of its own and answers the file. */
+export function buildBundle(): { readonly file: string; readonly remove: () => void } {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'serin-bench-'));
+  const file = path.join(folder, 'serin.mjs');
+  execFileSync(process.execPath, ['bin/build.mjs', file]);
+  return { file, remove: () => rmSync(folder, { recursive: true }) };
+}
+
+export async function startOperator(
+  bundle: string,
+  { apiServer, standInPort }: Surroundings,
+): Promise<RunningOperator> {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'serin-operator-'));
+  const kubeconfig = path.join(folder, 'kubeconfig');
+  writeFileSync(kubeconfig, kubeconfigFor(apiServer));
+  const port = await freePort();
+  const { args, options } = shipped();
+  const logFile = path.join(folder, 'log');
+  const log = createWriteStream(logFile);
+  await once(log, 'open');
+  const startedAt = monotonicMs();
+  const child = spawn(
+    process.execPath,
+    [
+      bundle,
+      ...args.filter((flag) => !/^--(port|metrics-server)\b/.test(flag)),
+      `--port=${port}`,
+      `--kubeconfig=${kubeconfig}`,
+      `--metrics-server=http://127.0.0.1:${standInPort}`,
+    ],
+    {
+      stdio: ['ignore', log, log],
+      env: { PATH: process.env['PATH'], NODE_OPTIONS: options, NODE_ENV: 'production' },
+    },
+  );
+  const said = () => readFileSync(logFile, 'utf8');
+  for (;;) {
+    if (child.exitCode !== null) throw new Error(`the operator ended at its start:\n${said()}`);
+    if (await answers(`http://127.0.0.1:${port}/readyz`)) break;
+    await sleep(5);
+  }
+  const readyAfterMs = monotonicMs() - startedAt;
+  return {
+    pid: child.pid ?? 0,
+    readyAfterMs,
+    log: said,
+    stop: async () => {
+      if (child.exitCode === null) {
+        child.kill('SIGTERM');
+        await once(child, 'exit');
+      }
+      rmSync(folder, { recursive: true });
+    },
+  };
+}
+
+function shipped(): { readonly args: readonly string[]; readonly options: string } {
+  const deployment = Shipped.parse(parse(readFileSync('deploy/base/deployment.yaml', 'utf8')));
+  const [{ args, env }] = deployment.spec.template.spec.containers;
+  return { args, options: env.find(({ name }) => name === 'NODE_OPTIONS')?.value ?? '' };
+}
+
+function kubeconfigFor({ port, token }: Surroundings['apiServer']): string {
+  return stringify({
+    apiVersion: 'v1',
+    kind: 'Config',
+    'current-context': 'bench',
+    contexts: [{ name: 'bench', context: { cluster: 'bench', user: 'bench' } }],
+    clusters: [
+      {
+        name: 'bench',
+        cluster: { server: `http://127.0.0.1:${port}`, 'insecure-skip-tls-verify': true },
+      },
+    ],
+    users: [{ name: 'bench', user: { token } }],
+  });
+}
+
+async function answers(url: string): Promise<boolean> {
+  return fetch(url).then(
+    ({ status }) => status === 200,
+    () => false,
+  );
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  if (address === null || typeof address === 'string') throw new Error('no port is free');
+  return address.port;
+}
