@@ -123,6 +123,7 @@ export function buildOperator(parts: OperatorParts): Operator {
     async run(signal) {
       const reflecting = cluster.run(signal);
       await Promise.race([cluster.synced, reflecting]);
+      if (signal.aborted) return reflecting;
       if (settings.groups.includes('flagger.app') && !(await knowsOurStatus(cluster, signal)))
         tooOld.add('flagger.app');
       await (lock === undefined

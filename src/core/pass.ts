@@ -55,6 +55,7 @@ export const clockNames: readonly ClockName[] = [
 ];
 
 function withUnsaved(run: Run, unsaved: Memory['unsaved']): Mutable<Run> {
+  if (Object.keys(unsaved).length === 0) return { ...run };
   const clocks = Object.entries(unsaved).filter(([, since]) => since !== null);
   const kept = Object.entries(run).filter(([name]) => unsaved[name] !== null);
   return Run.parse(Object.fromEntries([...kept, ...clocks]));
