@@ -108,9 +108,14 @@ function messageOf(by: SlackMessage['by'], body: Body): SlackMessage {
     receivedAt: Date.now(),
     by,
     channel: typeof channel === 'string' ? channel : undefined,
-    text: [...wordsOf(body)].join('\n'),
+    text: unescaped([...wordsOf(body)].join('\n')),
     body,
   };
+}
+
+/** Three characters are escaped on the way to Slack, which shows them as they were. */
+function unescaped(text: string): string {
+  return text.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&');
 }
 
 /** The parts that Slack shows, wherever they are nested, in reading order. */

@@ -19,11 +19,11 @@ describe('slack sink', () => {
     const answer = await post(sink.webhookUrl, {
       channel: '#releases',
       text: 'cart.shop',
-      attachments: [{ text: 'rolled back', fields: [{ title: 'Weight', value: '40' }] }],
+      attachments: [{ text: 'rolled back', fields: [{ title: 'Weight', value: '&gt; 40' }] }],
     });
     expect([answer.status, await answer.text()]).toEqual([200, 'ok']);
     expect(sink.messages).toMatchObject([
-      { by: 'webhook', channel: '#releases', text: 'cart.shop\nrolled back\nWeight: 40' },
+      { by: 'webhook', channel: '#releases', text: 'cart.shop\nrolled back\nWeight: > 40' },
     ]);
   });
 
