@@ -10,13 +10,15 @@ import { parse as parseYaml, stringify as stringifyYaml } from 'yaml';
 
 import { tooLarge } from './api-server/admit.ts';
 import type { ApiAnswer, ApiCall, ApiStream, WatchEvent } from './api-server/call.ts';
-import { ApiFault, badRequest, internalError } from './api-server/faults.ts';
+import { ApiFault, badRequest, internalError, unsupportedMediaType } from './api-server/faults.ts';
 import { faultAnswer, type ApiServer } from './api-server/server.ts';
+import { readProtobuf } from './protobuf-body.ts';
 
 const BODY_LIMIT_BYTES = 3 * 1024 * 1024;
 /** A watcher that reads slower than the cluster changes is cut off, as by a real server. */
 const UNSENT_LIMIT_BYTES = 16 * 1024 * 1024;
 const TICK_MS = 200;
+const PROTOBUF = 'application/vnd.kubernetes.protobuf';
 const METHODS: readonly string[] = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
 
 export interface FrontOptions {
@@ -96,17 +98,22 @@ async function readCall(request: IncomingMessage): Promise<ApiCall> {
   const headers: Record<string, string> = {};
   for (const [name, value] of Object.entries(request.headers))
     if (value !== undefined) headers[name] = Array.isArray(value) ? value.join(', ') : value;
-  const text = await readBody(request);
+  const bytes = await readBody(request);
   const query = Object.fromEntries(searchParams);
-  if (text === '') return { method, path: pathname, query, headers };
-  return { method, path: pathname, query, headers, body: parseBody(text, headers['content-type']) };
+  if (bytes.length === 0) return { method, path: pathname, query, headers };
+  if (headers['content-type'] === PROTOBUF) {
+    const asJson = { ...headers, 'content-type': 'application/json' };
+    return { method, path: pathname, query, headers: asJson, body: fromProtobuf(bytes) };
+  }
+  const body = parseBody(bytes.toString('utf8'), headers['content-type']);
+  return { method, path: pathname, query, headers, body };
 }
 
 function isMethod(method: string): method is ApiCall['method'] {
   return METHODS.includes(method);
 }
 
-async function readBody(request: IncomingMessage): Promise<string> {
+async function readBody(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request) {
@@ -118,7 +125,7 @@ async function readBody(request: IncomingMessage): Promise<string> {
     }
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString('utf8');
+  return Buffer.concat(chunks);
 }
 
 /** Patches and JSON are JSON; an apply configuration is YAML, and answered as unsupported by the core. */
@@ -130,12 +137,15 @@ function parseBody(text: string, type = 'application/json'): unknown {
   } catch (error) {
     throw badRequest(`couldn't read the body of the request: ${asError(error).message}`);
   }
-  const accepted = 'application/json, application/yaml';
-  throw new ApiFault(
-    415,
-    'UnsupportedMediaType',
-    `the body of the request was in an unknown format - accepted media types include: ${accepted}`,
-  );
+  throw unsupportedMediaType(['application/json', 'application/yaml']);
+}
+
+function fromProtobuf(bytes: Buffer): unknown {
+  try {
+    return readProtobuf(bytes);
+  } catch (error) {
+    throw new ApiFault(415, 'UnsupportedMediaType', asError(error).message);
+  }
 }
 
 type ObjectAnswer = Extract<ApiAnswer, { kind: 'object' }>;
