@@ -4,31 +4,23 @@
  * Translates only: what something means is for the core to say. The objects themselves travel beside the
  * observation, because what is written is made from what was read.
  */
-import { parseStatus } from '../api/canary-status.ts';
-import { apiGroups, apiVersionOf, finalizers, type ApiGroup } from '../api/group.ts';
-import { member } from '../api/narrow.ts';
+import { parseStatus, phases, type Phase } from '../api/canary-status.ts';
+import { apiVersionOf, finalizers, type ApiGroup } from '../api/group.ts';
 import { refOf, type KubernetesObject, type ObjectRef } from '../api/object.ts';
-import { resolveSpec, type ResolvedSpec } from '../api/resolved.ts';
+import { resolveService } from '../api/resolved-service.ts';
+import { resolveSpec, type ResolvedService, type ResolvedSpec } from '../api/resolved.ts';
 import { parseRun, type Run } from '../api/run.ts';
 import { parseCanary, problemText, validate } from '../api/validation.ts';
-import { appliedTo } from '../core/applied.ts';
-import type {
-  Observation,
-  PrimaryView,
-  Refusal,
-  RouteView,
-  ServicesView,
-  TrafficView,
-} from '../core/observation.ts';
-import { adoptedBy, equal, heldRevision, otherOwner, ownedBy, type Owner } from '../core/owners.ts';
-import { configCopies, revisionOf, sameAsPrimary } from '../core/revision.ts';
-import { splitAt } from '../core/traffic.ts';
-import type { Workload } from '../core/workload.ts';
-import { asOperatorError } from '../errors.ts';
+import type { Observation, Refusal, ServicesView } from '../core/observation.ts';
+import type { Owner } from '../core/owners.ts';
+import { isUnderWay } from '../core/phases.ts';
 import type { RouteTarget, TrafficRouter } from '../ports/traffic-router.ts';
 import type { SelectorLabel, WorkloadKind } from '../ports/workload.ts';
 import { keyString, type CanaryKey, type Ports } from './ports.ts';
+import { crdRefusals, referenceRefusals, routeRefusals, targetRefusals } from './refusals.ts';
 import { seeServices, type SeenServices } from './services.ts';
+import { labelOf, routeTargetOf, seeSides, takeOverOf } from './sides.ts';
+import { seeRoutes, seeTraffic } from './traffic.ts';
 
 export interface SeenObjects {
   readonly canary: KubernetesObject;
@@ -60,7 +52,7 @@ interface Read {
   readonly refusals: readonly Refusal[];
 }
 
-const read = new WeakMap<KubernetesObject, Read>();
+const readBefore = new WeakMap<KubernetesObject, Read>();
 
 /** `undefined`: the Canary is gone. */
 export async function observe(
@@ -71,13 +63,11 @@ export async function observe(
   const { cluster, settings } = ports;
   const canary = cluster.get({ apiVersion: apiVersionOf(key.group), kind: 'Canary', ...key });
   if (canary === undefined) return undefined;
-  const { spec, refusals } = readSpec(canary, key.group, ports);
   const { status } = parseStatus(canary['status']);
   const run = parseRun(status.run);
-  const provider =
-    run !== undefined && refusals.length > 0
-      ? run.provider
-      : (spec?.provider ?? run?.provider ?? settings.provider[key.group]);
+  const asWritten = readSpec(canary, key.group, ports);
+  const { spec, refusals } = keptToRun(asWritten, run, status.phase);
+  const provider = spec?.provider ?? run?.provider ?? settings.provider[key.group];
   const router = ports.routers.find(provider);
   const targetRef = spec?.target ?? run?.target;
   const workload = targetRef && ports.workloads.find(`${targetRef.apiVersion}/${targetRef.kind}`);
@@ -87,7 +77,8 @@ export async function observe(
     workload &&
     cluster.get(refIn(key.namespace, { ...targetRef, name: `${targetRef.name}-primary` }));
   const label = labelOf(workload, target, primary, ports);
-  const routeTarget = spec && label && routeTargetOf(spec, label);
+  const service = spec?.service ?? (run && serviceOf(run));
+  const routeTarget = service && label && routeTargetOf(key.namespace, service, label);
   const deleting = canary.metadata.deletionTimestamp !== undefined;
   const owner: Owner = {
     apiVersion: canary.apiVersion,
@@ -170,9 +161,53 @@ export async function observe(
 
 // ── the spec ────────────────────────────────────────────────────────────────
 
+/** Without a spec that parses: enough of a Service to move weights on the routes there are, and no more. */
+function serviceOf({ apex, port, target }: Run): ResolvedService {
+  return resolveService({ name: apex, port }, target.name);
+}
+
+/**
+ * A Canary keeps the target and the Service it began with, and a run its provider: what an edit would have us give up
+ * half way is refused, and the record is followed until the edit is taken back.
+ */
+function keptToRun(read: Read, run: Run | undefined, phase: string | undefined): Read {
+  const { spec } = read;
+  if (run === undefined || spec === undefined) return read;
+  const underWay = isPhase(phase) && isUnderWay(phase);
+  const changed = [
+    ...difference('spec.targetRef.name', spec.target.name, run.target.name),
+    ...difference('spec.service.name', spec.service.name, run.apex),
+    ...(underWay ? difference('spec.provider', spec.provider, run.provider) : []),
+  ];
+  if (changed.length === 0) return read;
+  return {
+    spec: {
+      ...spec,
+      target: run.target,
+      service: { ...spec.service, name: run.apex },
+      provider: underWay ? run.provider : spec.provider,
+    },
+    refusals: [...changed, ...read.refusals],
+  };
+}
+
+function difference(field: string, wanted: string, kept: string): readonly Refusal[] {
+  if (wanted === kept) return [];
+  return [
+    {
+      reason: 'InvalidSpec',
+      message: `${field} changed from ${kept} to ${wanted}: change it back, or delete the Canary and make a new one`,
+    },
+  ];
+}
+
+function isPhase(text: string | undefined): text is Phase {
+  return phases.some((phase) => phase === text);
+}
+
 /** Parsed once per version of the object: a thousand quiet passes must not parse a thousand times. */
 function readSpec(canary: KubernetesObject, group: ApiGroup, { settings, routers }: Ports): Read {
-  const known = read.get(canary);
+  const known = readBefore.get(canary);
   if (known !== undefined) return known;
   const { value, problems } = parseCanary(canary);
   const found =
@@ -198,21 +233,9 @@ function readSpec(canary: KubernetesObject, group: ApiGroup, { settings, routers
     });
   }
   const result = { spec, refusals };
-  read.set(canary, result);
+  readBefore.set(canary, result);
   return result;
 }
-
-function crdRefusals(group: ApiGroup, { crdTooOld }: Ports): readonly Refusal[] {
-  if (!crdTooOld(group)) return [];
-  return [
-    {
-      reason: 'CrdTooOld',
-      message: `the installed definition of canaries.${group} does not know status.run: apply crds/${group}_canaries.yaml`,
-    },
-  ];
-}
-
-// ── the two sides ───────────────────────────────────────────────────────────
 
 function refIn(
   namespace: string,
@@ -221,380 +244,9 @@ function refIn(
   return { apiVersion, kind, namespace, name };
 }
 
-/** The label that tells the sides apart: the target's, or, without a target, the primary's with its suffix taken off. */
-function labelOf(
-  workload: WorkloadKind | undefined,
-  target: KubernetesObject | undefined,
-  primary: KubernetesObject | undefined,
-  { settings }: Ports,
-): SelectorLabel | undefined {
-  const { selectorLabels } = settings.copy;
-  if (workload === undefined) return undefined;
-  if (target !== undefined) return workload.selectorLabel(target, selectorLabels);
-  const label = primary && workload.selectorLabel(primary, selectorLabels);
-  return label && { ...label, value: label.value.replace(/-primary$/, '') };
-}
-
-function routeTargetOf(spec: ResolvedSpec, label: SelectorLabel): RouteTarget {
-  const apex = spec.service.name;
-  return {
-    namespace: spec.namespace,
-    apex,
-    primaryService: `${apex}-primary`,
-    canaryService: `${apex}-canary`,
-    port: spec.service.port,
-    service: spec.service,
-    primarySelector: { [label.key]: `${label.value}-primary` },
-    canarySelector: { [label.key]: label.value },
-  };
-}
-
-interface Sides {
-  readonly target: Workload | undefined;
-  readonly primary: PrimaryView | undefined;
-}
-
-function seeSides(
-  { target, primary }: SeenObjects,
-  workload: WorkloadKind | undefined,
-  label: SelectorLabel | undefined,
-  owner: Owner,
-  { settings }: Ports,
-): Sides {
-  if (workload === undefined) return { target: undefined, primary: undefined };
-  const view = primary && workload.view(primary, revisionOf);
-  return {
-    target: target && workload.view(target, revisionOf),
-    primary: primary &&
-      view && {
-        ...view,
-        // The primary's own template, its names exchanged back: comparable with the target's.
-        revision:
-          label === undefined
-            ? view.revision
-            : revisionOf(workload.templateOf(primary, label, 'primary', settings.copy)),
-        holds: heldRevision(primary),
-        hasConfigCopies:
-          target !== undefined &&
-          configCopies(podTemplate(target), podTemplate(primary)).length > 0,
-        owned: ownedBy(primary, owner),
-      },
-  };
-}
-
-function podTemplate(object: KubernetesObject): unknown {
-  return member(object['spec'], 'template');
-}
-
-/**
- * What Flagger recorded is no hash of ours: whether both sides hold the same is then read from the sides themselves,
- * and whether a failed revision is a new one from the age of its ReplicaSet.
- */
-async function takeOverOf(
-  { target, primary }: SeenObjects,
-  { lastAppliedSpec, lastTransitionTime, phase }: Observation['status'],
-  run: Run | undefined,
-  label: SelectorLabel | undefined,
-  { cluster }: Ports,
-  signal: AbortSignal,
-): Promise<Observation['takeOver']> {
-  if (run !== undefined || lastAppliedSpec === undefined || lastAppliedSpec.includes(':'))
-    return 'none';
-  if (target === undefined || primary === undefined || label === undefined) return 'none';
-  const template = podTemplate(target);
-  if (sameAsPrimary(template, podTemplate(primary), label).same) return 'same';
-  if (phase !== 'Failed') return 'different';
-  const sets = await cluster.readList(
-    { apiVersion: 'apps/v1', kind: 'ReplicaSet' },
-    target.metadata.namespace ?? '',
-    { [label.key]: label.value },
-    signal,
-  );
-  const current = sets.find((set) => revisionOf(podTemplate(set)) === revisionOf(template));
-  const born = current?.metadata.creationTimestamp;
-  return born !== undefined &&
-    lastTransitionTime !== undefined &&
-    Date.parse(born) > Date.parse(lastTransitionTime)
-    ? 'younger'
-    : 'different';
-}
-
-// ── refusals ────────────────────────────────────────────────────────────────
-
-interface TargetFacts {
-  readonly key: CanaryKey;
-  readonly canary: KubernetesObject;
-  readonly spec: ResolvedSpec | undefined;
-  readonly target: KubernetesObject | undefined;
-  readonly primary: KubernetesObject | undefined;
-  readonly workload: WorkloadKind | undefined;
-  readonly label: SelectorLabel | undefined;
-  readonly owner: Owner;
-  readonly ports: Ports;
-}
-
-function targetRefusals({
-  key,
-  canary,
-  spec,
-  target,
-  primary,
-  workload,
-  label,
-  owner,
-  ports,
-}: TargetFacts): readonly Refusal[] {
-  if (
-    spec === undefined ||
-    workload === undefined ||
-    canary.metadata.deletionTimestamp !== undefined
-  )
-    return [];
-  const refusals: Refusal[] = [];
-  const other = olderCanary(key, canary, spec, ports);
-  if (other !== undefined) {
-    refusals.push({
-      reason: 'TargetInUse',
-      message: `${spec.target.kind} ${spec.target.name} is the target of the older Canary ${other}: delete one of them`,
-    });
-  }
-  const foreign = primary && otherOwner(primary, owner);
-  if (foreign !== undefined) {
-    refusals.push({
-      reason: 'NotOurs',
-      message: `${spec.target.name}-primary belongs to ${foreign}: remove it, or choose another target`,
-    });
-  }
-  if (target === undefined) return refusals;
-  if (label === undefined) {
-    refusals.push({
-      reason: 'SelectorNotSupported',
-      message: `${spec.target.kind} ${spec.target.name} selects its pods by none of the labels ${ports.settings.copy.selectorLabels.join(', ')}: add one of them, or name yours with --selector-labels`,
-    });
-  }
-  const unsafe = workload.unsafe(target);
-  if (unsafe !== undefined && key.group === 'serin.dev')
-    refusals.push({ reason: 'UnsafeStrategy', message: unsafe });
-  return refusals;
-}
-
-/** Another Canary, of either group, that had the same target first. */
-function olderCanary(
-  key: CanaryKey,
-  canary: KubernetesObject,
-  spec: ResolvedSpec,
-  { cluster, settings }: Ports,
-): string | undefined {
-  for (const group of apiGroups) {
-    if (!settings.groups.includes(group)) continue;
-    for (const other of cluster.list(
-      { apiVersion: apiVersionOf(group), kind: 'Canary' },
-      key.namespace,
-    )) {
-      if (other.metadata.uid === canary.metadata.uid) continue;
-      const target = member(other['spec'], 'targetRef');
-      if (
-        member(target, 'name') === spec.target.name &&
-        member(target, 'kind') === spec.target.kind &&
-        isOlder(other, canary)
-      ) {
-        return `${other.metadata.name} (${group})`;
-      }
-    }
-  }
-  return undefined;
-}
-
-function isOlder({ metadata: a }: KubernetesObject, { metadata: b }: KubernetesObject): boolean {
-  const [left, right] = [a.creationTimestamp ?? '', b.creationTimestamp ?? ''];
-  return left === right ? (a.uid ?? '') < (b.uid ?? '') : left < right;
-}
-
-function referenceRefusals(spec: ResolvedSpec | undefined, { cluster }: Ports): readonly Refusal[] {
-  if (spec === undefined) return [];
-  const apiVersion = apiVersionOf(spec.group);
-  const missing = (
-    kind: string,
-    ref: { readonly namespace: string; readonly name: string },
-    field: string,
-  ): Refusal[] =>
-    cluster.get({ apiVersion, kind, ...ref }) === undefined
-      ? [
-          {
-            reason: `${kind}NotFound`,
-            message: `${field} names ${kind} ${ref.namespace}/${ref.name}, which does not exist: create it or correct the name`,
-          },
-        ]
-      : [];
-  return [
-    ...spec.metrics.flatMap(({ templateRef, name }) =>
-      templateRef === undefined ? [] : missing('MetricTemplate', templateRef, `metric ${name}`),
-    ),
-    ...spec.alerts.flatMap(({ providerRef, name }) =>
-      missing('AlertProvider', providerRef, `alert ${name}`),
-    ),
-  ];
-}
-
-function routeRefusals(
-  router: TrafficRouter | undefined,
-  routeTarget: RouteTarget | undefined,
-  routes: readonly KubernetesObject[],
-  apex: KubernetesObject | undefined,
-  owner: Owner,
-  ports: Ports,
-): readonly Refusal[] {
-  if (router?.kind === undefined || routeTarget === undefined) return [];
-  if (!ports.cluster.serves(router.kind)) {
-    return [
-      {
-        reason: 'KindNotServed',
-        message: `the cluster does not serve ${router.kind.kind} (${router.kind.apiVersion}): install the Gateway API, or choose another provider`,
-      },
-    ];
-  }
-  const foreign = routes.find((route) => otherOwner(route, owner) !== undefined);
-  if (foreign !== undefined) {
-    return [
-      {
-        reason: 'NotOurs',
-        message: `${foreign.kind} ${foreign.metadata.name} belongs to ${otherOwner(foreign, owner)}: take Service ${routeTarget.apex} out of it, or remove it`,
-      },
-    ];
-  }
-  const made = routes.some((route) => ownedBy(route, owner));
-  if (routes.length > 0 && !made) return [];
-  const unsupported = router.unsupported(routeTarget);
-  if (unsupported !== undefined) return [{ reason: 'InvalidSpec', message: unsupported }];
-  if (routes.length > 0) return [];
-  const taken = ports.cluster.get({
-    ...router.kind,
-    namespace: routeTarget.namespace,
-    name: routeTarget.apex,
-  });
-  if (taken !== undefined) {
-    return [
-      {
-        reason: 'NotOurs',
-        message: `${router.kind.kind} ${routeTarget.apex} exists and has no rule whose only backend is Service ${routeTarget.apex}: add one, or rename it`,
-      },
-    ];
-  }
-  const shadow = router.shadowedBy(routeTarget, {
-    apex,
-    routes: ports.cluster.list(router.kind, routeTarget.namespace),
-  });
-  return shadow === undefined
-    ? []
-    : [
-        {
-          reason: 'RouteShadowed',
-          message: `the older ${router.kind.kind} ${shadow} has the same parent, host and match and would win: point it at Service ${routeTarget.apex}, or change service.hosts`,
-        },
-      ];
-}
-
-// ── traffic ─────────────────────────────────────────────────────────────────
-
-function seeRoutes(
-  router: TrafficRouter | undefined,
-  routeTarget: RouteTarget | undefined,
-  apex: KubernetesObject | undefined,
-  { cluster }: Ports,
-): readonly KubernetesObject[] {
-  if (router === undefined || routeTarget === undefined) return [];
-  const routes =
-    router.kind !== undefined && cluster.serves(router.kind)
-      ? cluster.list(router.kind, routeTarget.namespace)
-      : [];
-  return router.select(routeTarget, { apex, routes });
-}
-
-function seeTraffic(
-  router: TrafficRouter | undefined,
-  routeTarget: RouteTarget | undefined,
-  routes: readonly KubernetesObject[],
-  owner: Owner,
-  apexSide: string,
-): TrafficView {
-  const views =
-    router && routeTarget ? routes.map((route) => seeRoute(router, routeTarget, route, owner)) : [];
-  return {
-    weights: router?.capabilities.weights === 'exact' ? 'exact' : 'switch',
-    routes: views,
-    acceptance: worstAcceptance(router, routeTarget, routes),
-    version: [
-      ...routes.map(
-        ({ metadata }) => `${metadata.uid}:${metadata.generation ?? metadata.resourceVersion}`,
-      ),
-      // Services have no generation: which side the apex selects is what matters to those who drain.
-      apexSide,
-    ].join(','),
-  };
-}
-
-function seeRoute(
-  router: TrafficRouter,
-  routeTarget: RouteTarget,
-  route: KubernetesObject,
-  owner: Owner,
-): RouteView {
-  const split = router.observe(routeTarget, route);
-  const adopted = adoptedBy(route, owner);
-  const made = ownedBy(route, owner);
-  return {
-    name: `${route.kind}/${route.metadata.name}`,
-    weight: split?.canary,
-    applied: appliedTo(route),
-    adopted,
-    resting: isResting(router, routeTarget, route),
-    drifted:
-      split !== undefined &&
-      (made || adopted) &&
-      isDrifted(router, routeTarget, route, split.canary),
-  };
-}
-
-/** A route of ours that is not what it would be if it were rendered now. A resting one is as its owner wrote it. */
-function isDrifted(
-  router: TrafficRouter,
-  routeTarget: RouteTarget,
-  route: KubernetesObject,
-  weight: number,
-): boolean {
-  if (router.kind === undefined || isResting(router, routeTarget, route)) return false;
-  try {
-    return !equal(router.render(routeTarget, splitAt(weight), route)['spec'], route['spec']);
-  } catch (thrown) {
-    if (asOperatorError(thrown).kind === 'invalid') return false;
-    throw thrown;
-  }
-}
-
-function isResting(
-  router: TrafficRouter,
-  routeTarget: RouteTarget,
-  route: KubernetesObject,
-): boolean {
-  return equal(router.release(routeTarget, route)['spec'], route['spec']);
-}
-
-function worstAcceptance(
-  router: TrafficRouter | undefined,
-  routeTarget: RouteTarget | undefined,
-  routes: readonly KubernetesObject[],
-): TrafficView['acceptance'] {
-  let worst: TrafficView['acceptance'] = { kind: 'accepted', why: '' };
-  if (router === undefined || routeTarget === undefined) return worst;
-  for (const route of routes) {
-    const acceptance = router.acceptance(routeTarget, route);
-    if (acceptance.kind === 'accepted') continue;
-    if (worst.kind === 'accepted' || acceptance.kind === 'refused') worst = acceptance;
-  }
-  return worst;
-}
-
+/** Without a target or a readable spec nothing can be said of them. */
 const noServices: ServicesView = {
+  known: false,
   backends: 'missing',
   apex: 'missing',
   apexSide: 'missing',

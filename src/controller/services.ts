@@ -48,6 +48,7 @@ export function seeServices(facts: Facts): SeenServices {
     refusals: desired.refusals,
     due: (side, running) => plan(side, running).changes,
     view: {
+      known: true,
       backends: stateOf(
         desired.changes.filter(({ role }) => role === 'primary' || role === 'canary'),
       ),

@@ -30,6 +30,8 @@ export interface RouteView {
 }
 
 export interface TrafficView {
+  /** `false`: the spec does not parse, so nobody knows which objects carry the traffic. */
+  readonly known: boolean;
   /** `switch`: 0 or 100 only. */
   readonly weights: 'exact' | 'switch';
   readonly routes: readonly RouteView[];
@@ -39,6 +41,8 @@ export interface TrafficView {
 }
 
 export interface ServicesView {
+  /** `false`: without a target, or with a spec that does not parse, nothing can be said of them. */
+  readonly known: boolean;
   /** `-primary` and `-canary` are as they must be. */
   readonly backends: 'ready' | 'missing' | 'drifted';
   readonly apex: 'ready' | 'missing' | 'drifted';

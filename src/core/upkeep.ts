@@ -163,7 +163,7 @@ function seconds(ms: number): string {
 export function correctTraffic(pass: Pass): boolean {
   const { run, seen } = pass;
   const { routes } = seen.traffic;
-  if (run === undefined || pass.phase === 'Initializing') return false;
+  if (run === undefined || pass.phase === 'Initializing' || !seen.traffic.known) return false;
   const allowed = allowedWeight(pass);
   if (run.stay) return stayOnCanary(pass, routes);
   if (isMissing(routes)) {
@@ -239,7 +239,7 @@ export function contest(pass: Pass, field: string, what: string): boolean {
 export function keepServices(pass: Pass): boolean {
   const { services } = pass.seen;
   const { run } = pass;
-  if (run === undefined || pass.phase === 'Initializing') return false;
+  if (run === undefined || pass.phase === 'Initializing' || !services.known) return false;
   if (services.backends !== 'ready') pass.effects.push({ type: 'writeBackends' });
   const side = run.stay && pass.canaryAvailable ? 'canary' : 'primary';
   const moved = services.apexSide !== side;

@@ -114,6 +114,7 @@ export const progressing: Observation = {
     owned: true,
   },
   services: {
+    known: true,
     backends: 'ready',
     apex: 'ready',
     apexSide: 'primary',
@@ -122,6 +123,7 @@ export const progressing: Observation = {
     warnings: [],
   },
   traffic: {
+    known: true,
     weights: 'exact',
     routes: [{ name: 'cart', weight: 20, applied, adopted: false, resting: false, drifted: false }],
     acceptance: { kind: 'accepted', why: '' },
