@@ -12,7 +12,12 @@ const minute = 60_000;
 const suites = [
   { name: 'architecture', folders: ['architecture'], timeoutMs: minute, group: 0 },
   { name: 'contract', folders: ['contract'], timeoutMs: minute, group: 0 },
-  { name: 'property', folders: ['machine', 'property'], timeoutMs: 10 * minute, group: 1 },
+  {
+    name: 'property',
+    folders: ['machine', 'promises', 'transcripts'],
+    timeoutMs: 10 * minute,
+    group: 1,
+  },
   { name: 'simulation', folders: ['simulate', 'mutants'], timeoutMs: 30 * minute, group: 2 },
   { name: 'e2e', folders: ['e2e'], timeoutMs: 5 * minute, group: 3 },
 ];

@@ -27,6 +27,12 @@ const verbs: readonly Verb[] = [
     load: async () => (await import('./lint.ts')).lintCommand(),
   },
   {
+    name: 'sandbox',
+    summary: 'run a small cluster on this machine to try Serin in',
+    load: async () => (await import('./sandbox.ts')).sandboxCommand(),
+    checkoutOnly: true,
+  },
+  {
     name: 'version',
     summary: 'print the version of Serin and of what it runs on',
     load: async () => (await import('./version.ts')).versionCommand(),

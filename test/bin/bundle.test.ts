@@ -31,6 +31,16 @@ describe('the bundle', () => {
     expect(run('--no-such-flag').code).toBe(2);
   });
 
+  it('says where the sandbox is, which it does not hold', () => {
+    const { code, out, err } = run('sandbox', '--demo');
+    expect(code).toBe(1);
+    expect(out).toBe('');
+    expect(err).toBe(
+      'serin: "sandbox" is not part of the production bundle; run it from a checkout of the repository\n',
+    );
+    expect(run('--help').out).toContain('sandbox');
+  });
+
   it('has a source map', () => {
     expect(existsSync(`${bundle}.map`)).toBe(true);
     expect(readFileSync(bundle, 'utf8')).toMatch(/sourceMappingURL=serin\.mjs\.map\s*$/);
