@@ -129,7 +129,7 @@ const MAGIC = Buffer.from('k8s\0', 'latin1');
 export function readProtobuf(body: Buffer): Readonly<Record<string, unknown>> {
   if (!body.subarray(0, 4).equals(MAGIC)) throw new Error('the protobuf body has no envelope');
   let type: Record<string, unknown> = {};
-  let raw = Buffer.alloc(0);
+  let raw = NO_BYTES;
   for (const { number, bytes } of entries(body.subarray(4))) {
     if (number === 1) type = readMessage(bytes, { 1: text('apiVersion'), 2: text('kind') }, 'type');
     if (number === 2) raw = bytes;
@@ -143,12 +143,12 @@ export function readProtobuf(body: Buffer): Readonly<Record<string, unknown>> {
 interface Entry {
   readonly number: number;
   readonly value: number;
-  readonly bytes: Buffer<ArrayBuffer>;
+  readonly bytes: Buffer;
 }
 
-const NO_BYTES = Buffer.alloc(0);
+const NO_BYTES: Buffer = Buffer.alloc(0);
 
-function* entries(buffer: Buffer<ArrayBuffer>): Generator<Entry> {
+function* entries(buffer: Buffer): Generator<Entry> {
   let at = 0;
   const varint = (): number => {
     let value = 0;
@@ -171,11 +171,7 @@ function* entries(buffer: Buffer<ArrayBuffer>): Generator<Entry> {
   }
 }
 
-function readMessage(
-  buffer: Buffer<ArrayBuffer>,
-  message: Message,
-  where: string,
-): Record<string, unknown> {
+function readMessage(buffer: Buffer, message: Message, where: string): Record<string, unknown> {
   const object: Record<string, unknown> = {};
   for (const entry of entries(buffer)) {
     const field = message[entry.number];
@@ -193,7 +189,7 @@ function refuseUnlessEmpty({ number, value, bytes }: Entry, where: string): void
 }
 
 /** Nothing but empty structures all the way down. */
-function isHollow(bytes: Buffer<ArrayBuffer>): boolean {
+function isHollow(bytes: Buffer): boolean {
   try {
     return [...entries(bytes)].every((entry) => entry.value === 0 && isHollow(entry.bytes));
   } catch {
@@ -204,10 +200,14 @@ function isHollow(bytes: Buffer<ArrayBuffer>): boolean {
 function put(object: Record<string, unknown>, field: Field, entry: Entry, where: string): void {
   const { name, type, many } = field;
   if (many === 'map') {
-    const pair = readMessage(entry.bytes, { 1: text('key'), 2: { name: 'value', type } }, where);
+    const { key, value } = readMessage(
+      entry.bytes,
+      { 1: text('key'), 2: { name: 'value', type } },
+      where,
+    );
     const before = object[name];
     const known = typeof before === 'object' && before !== null ? before : {};
-    object[name] = { ...known, [String(pair['key'] ?? '')]: pair['value'] ?? '' };
+    object[name] = { ...known, [typeof key === 'string' ? key : '']: value ?? '' };
     return;
   }
   const value =

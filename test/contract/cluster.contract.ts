@@ -22,7 +22,7 @@ import { workloads } from './cluster/workloads.ts';
 
 export interface ClusterCase {
   readonly name: string;
-  connect(): Promise<ClusterClient>;
+  readonly connect: () => Promise<ClusterClient>;
 }
 
 export function describeCluster({ name, connect }: ClusterCase): void {

@@ -5,7 +5,7 @@
  */
 
 import { ApiFault, badRequest, invalid, type Cause } from './faults.ts';
-import { copyReusing, isObject, withKeys, type JsonObject } from './json.ts';
+import { copyReusing, isObject, withKeys, type JsonObject, textOf } from './json.ts';
 import { checkMetadata, decodeMetadata } from './metadata.ts';
 import { asKubeObject, type KubeObject, type Metadata } from './object.ts';
 import { kindOf, type Request } from './request.ts';
@@ -32,7 +32,16 @@ export function decode(
   const named = withKeys(copy, { ...typeMeta(type, copy), metadata });
   const normalized = type.definition.schema.normalize(named, previous, unknown);
   reportUnknown(request, unknown);
-  return normalized as Incoming;
+  return incomingOf(normalized);
+}
+
+function incomingOf(value: unknown): Incoming {
+  if (isIncoming(value)) return value;
+  throw badRequest('the body of the request is not an object');
+}
+
+function isIncoming(value: unknown): value is Incoming {
+  return isObject(value) && isObject(value['metadata']);
 }
 
 function typeMeta(type: ResourceType, body: JsonObject): { apiVersion: string; kind: string } {
@@ -44,11 +53,11 @@ function typeMeta(type: ResourceType, body: JsonObject): { apiVersion: string; k
   const apiVersion = given.apiVersion ?? type.apiVersion;
   if (apiVersion !== type.apiVersion)
     throw badRequest(
-      `the API version in the data (${String(apiVersion)}) does not match the expected API version (${type.apiVersion})`,
+      `the API version in the data (${textOf(apiVersion)}) does not match the expected API version (${type.apiVersion})`,
     );
   if ((given.kind ?? kind) !== kind)
     throw badRequest(
-      `${String(given.kind)} in version ${JSON.stringify(type.definition.version)} cannot be handled as a ${kind}`,
+      `${textOf(given.kind)} in version ${JSON.stringify(type.definition.version)} cannot be handled as a ${kind}`,
     );
   return { apiVersion: type.apiVersion, kind };
 }

@@ -18,7 +18,7 @@ export function put(
   const stored =
     type.apiVersion === type.storageApiVersion
       ? written
-      : (freezeJson(withKeys(written, { apiVersion: type.storageApiVersion })) as KubeObject);
+      : freezeJson(withKeys(written, { apiVersion: type.storageApiVersion }));
   if (stored === written) type.adopt(stored);
   const kind = previous === undefined ? 'ADDED' : 'MODIFIED';
   store.commit(type.resource, { type: kind, revision, object: stored, previous });

@@ -3,7 +3,15 @@
 import { put } from './commit.ts';
 import type { ServerContext } from './context.ts';
 import { ageOf } from './durations.ts';
-import { equalJson, isArray, isObject, valueAt, withKeys, type JsonObject } from './json.ts';
+import {
+  equalJson,
+  isArray,
+  isObject,
+  valueAt,
+  withKeys,
+  type JsonObject,
+  textOf,
+} from './json.ts';
 import { compileJsonPath } from './json-path.ts';
 import { AGE, NAME } from './kinds/columns.ts';
 import { versionsOf } from './kinds/crd-kind.ts';
@@ -15,7 +23,6 @@ import {
   type ScalePaths,
 } from './resource-type.ts';
 import { compileSchema, type CompiledSchema } from './schema/compiled-schema.ts';
-import type { SchemaNode } from './schema/schema-node.ts';
 import type { FieldReader } from './selectors.ts';
 
 /** The same definition is in thousands of servers (`install.ts`): compiled once per object. */
@@ -23,7 +30,7 @@ const compiled = new WeakMap<JsonObject, CompiledSchema>();
 
 function compileOnce(schema: JsonObject): CompiledSchema {
   let known = compiled.get(schema);
-  if (known === undefined) compiled.set(schema, (known = compileSchema(schema as SchemaNode)));
+  if (known === undefined) compiled.set(schema, (known = compileSchema(schema)));
   return known;
 }
 
@@ -50,13 +57,13 @@ function columnsOf(version: JsonObject): readonly Column[] {
 }
 
 function columnOf(column: JsonObject): Column {
-  const read = compileJsonPath(String(column['jsonPath'] ?? ''));
-  const type = String(column['type'] ?? 'string');
+  const read = compileJsonPath(textOf(column['jsonPath']));
+  const type = textOf(column['type'], 'string');
   return {
     name: String(column['name']),
     type,
     ...(typeof column['format'] === 'string' ? { format: column['format'] } : {}),
-    description: String(column['description'] ?? ''),
+    description: textOf(column['description']),
     priority: Number(column['priority'] ?? 0),
     cell: (object, now) => cellOf(read?.(object) ?? [], type, now),
   };
@@ -65,7 +72,7 @@ function columnOf(column: JsonObject): Column {
 function cellOf(values: readonly unknown[], type: string, now: number): ReturnType<Column['cell']> {
   const [first] = values;
   if (first === undefined || first === null) return type === 'date' ? '<unknown>' : null;
-  if (type === 'date') return ageOf(String(first), now);
+  if (type === 'date') return ageOf(textOf(first), now);
   if (typeof first === 'number' || typeof first === 'boolean')
     return type === 'string' ? String(first) : first;
   if (typeof first !== 'string') return JSON.stringify(first);
@@ -80,7 +87,7 @@ function selectableFields(version: JsonObject): Readonly<Record<string, FieldRea
       const read = compileJsonPath(path);
       const reader: FieldReader = (object) => {
         const [value] = read?.(object) ?? [];
-        return value === undefined ? '' : String(value);
+        return textOf(value);
       };
       return [path.replace(/^\./, ''), reader];
     }),
@@ -100,9 +107,9 @@ function definitionOf(spec: JsonObject, version: JsonObject): ResourceDefinition
     group,
     version: String(version['name']),
     kind,
-    listKind: String(names['listKind'] ?? `${kind}List`),
+    listKind: textOf(names['listKind'], `${kind}List`),
     plural: String(names['plural']),
-    singular: String(names['singular'] ?? kind.toLowerCase()),
+    singular: textOf(names['singular'], kind.toLowerCase()),
     namespaced: spec['scope'] === 'Namespaced',
     shortNames: textsOf(names['shortNames']),
     categories: textsOf(names['categories']),
@@ -157,8 +164,7 @@ export function establish(context: ServerContext, crd: KubeObject): void {
   const type = context.registry.ofResource('customresourcedefinitions.apiextensions.k8s.io');
   const finalizers = [...new Set([...(crd.metadata.finalizers ?? []), ...CLEANUP])];
   const metadata = { ...crd.metadata, finalizers };
-  if (type !== undefined)
-    put(context, type, withKeys(crd, { status, metadata }) as KubeObject, crd);
+  if (type !== undefined) put(context, type, withKeys(crd, { status, metadata }), crd);
 }
 
 const CLEANUP = ['customresourcecleanup.apiextensions.k8s.io'];

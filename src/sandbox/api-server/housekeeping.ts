@@ -105,7 +105,7 @@ export class Housekeeping {
       this.#due.clear();
       for (const uid of uids) this.#collect(uid);
     }
-    for (const uid of [...this.#terminating]) this.#empty(uid);
+    for (const uid of Array.from(this.#terminating)) this.#empty(uid);
     this.#expireEvents();
     if (this.#due.size > 0) this.tick();
   }

@@ -7,7 +7,7 @@ import { establish } from './custom-resources.ts';
 import { invalid } from './faults.ts';
 import { copyReusing, freezeJson, withKeys } from './json.ts';
 import { crdBehaviour } from './kinds/crd-kind.ts';
-import { timestamp, type KubeObject } from './object.ts';
+import { asKubeObject, timestamp, type KubeObject } from './object.ts';
 
 const CRDS = 'customresourcedefinitions.apiextensions.k8s.io';
 
@@ -24,7 +24,8 @@ export function install(context: ServerContext, definition: object): void {
       undefined,
       [],
     );
-    template = freezeJson(crdBehaviour.prepareCreate?.(copy as KubeObject) ?? (copy as KubeObject));
+    const object = asKubeObject(copy);
+    template = freezeJson(crdBehaviour.prepareCreate?.(object) ?? object);
     const causes = [
       ...type.definition.schema.validate(template, undefined),
       ...(crdBehaviour.validate?.(template, undefined) ?? []),
@@ -40,6 +41,6 @@ export function install(context: ServerContext, definition: object): void {
     creationTimestamp: timestamp(context.now()),
     resourceVersion: '',
   };
-  const stored = put(context, type, withKeys(template, { metadata }) as KubeObject, undefined);
+  const stored = put(context, type, withKeys(template, { metadata }), undefined);
   establish(context, stored);
 }

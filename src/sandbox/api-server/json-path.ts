@@ -1,6 +1,6 @@
 /** The JSONPath subset of printer columns and selectable fields: names, indexes, `[*]`, `[?(@.a=="b")]`. */
 
-import { isArray, isObject } from './json.ts';
+import { isArray, isObject, textOf } from './json.ts';
 
 type Step = (values: readonly unknown[]) => readonly unknown[];
 
@@ -50,7 +50,7 @@ function filterStep(match: RegExpExecArray): Step {
   const matches = (item: unknown) => {
     let value = item;
     for (const key of keys) value = isObject(value) ? value[key] : undefined;
-    return (value !== undefined && String(value) === wanted) !== negated;
+    return (value !== undefined && textOf(value) === wanted) !== negated;
   };
   return (values) => values.flatMap((value) => (isArray(value) ? value.filter(matches) : []));
 }

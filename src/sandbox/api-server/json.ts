@@ -26,7 +26,7 @@ export function isArray(value: unknown): value is readonly unknown[] {
 export function copyReusing(value: unknown, previous: unknown): unknown {
   if (typeof value !== 'object' || value === null || value === previous) return value;
   if (Array.isArray(value)) return copyArray(value, previous);
-  return copyObject(value as JsonObject, previous);
+  return isObject(value) ? copyObject(value, previous) : undefined;
 }
 
 function copyArray(value: readonly unknown[], previous: unknown): readonly unknown[] {
@@ -70,15 +70,16 @@ export function equalJson(left: unknown, right: unknown): boolean {
     if (!Array.isArray(right) || left.length !== right.length) return false;
     return left.every((item, index) => equalJson(item, right[index]));
   }
-  if (Array.isArray(right)) return false;
-  const a = left as JsonObject;
-  const b = right as JsonObject;
+  return isObject(left) && isObject(right) && equalObjects(left, right);
+}
+
+function equalObjects(left: JsonObject, right: JsonObject): boolean {
   let count = 0;
-  for (const key in a) {
+  for (const key in left) {
     count++;
-    if (!equalJson(a[key], b[key])) return false;
+    if (!equalJson(left[key], right[key])) return false;
   }
-  return sizeOf(b) === count;
+  return sizeOf(right) === count;
 }
 
 /** Freezes all the way down; parts that are frozen already were frozen by us. */
@@ -113,4 +114,10 @@ export function withValueAt(value: unknown, path: readonly string[], leaf: unkno
   return withKeys(object, {
     [key]: rest.length === 0 ? leaf : withValueAt(object[key], rest, leaf),
   });
+}
+
+/** A value as text: words as they are, nothing as `absent`, structures as JSON. */
+export function textOf(value: unknown, absent = ''): string {
+  if (value === undefined || value === null) return absent;
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }

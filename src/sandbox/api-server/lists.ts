@@ -1,5 +1,6 @@
 /** Lists: selectors, pages over one consistent snapshot, and what a resourceVersion asks for. */
 
+import { isObject } from './json.ts';
 import type { ServerContext } from './context.ts';
 import { badRequest, expired, invalid, tooLargeVersion } from './faults.ts';
 import type { KubeObject } from './object.ts';
@@ -73,7 +74,8 @@ function page(
   }
   const objects: KubeObject[] = [];
   let next = start;
-  for (; next < all.length && (limit === 0 || objects.length < limit); next++) {
+  const isFull = () => limit > 0 && objects.length >= limit;
+  for (; next < all.length && !isFull(); next++) {
     const object = all[next];
     if (object !== undefined && selector(object)) objects.push(object);
   }
@@ -165,7 +167,7 @@ function readToken(text: string | undefined): Token | undefined {
   if (text === undefined || text === '') return undefined;
   try {
     const value: unknown = JSON.parse(Buffer.from(text, 'base64url').toString());
-    const { v, rv, start } = value as { v: unknown; rv: unknown; start: unknown };
+    const { v, rv, start } = isObject(value) ? value : {};
     if (v === 'meta.k8s.io/v1' && typeof rv === 'number' && typeof start === 'string')
       return { revision: rv, after: start };
   } catch {

@@ -3,6 +3,7 @@
 import type { ServerContext } from './context.ts';
 import { notAcceptable } from './faults.ts';
 import type { KubeObject } from './object.ts';
+import { metadataOnly } from './partial-metadata.ts';
 import type { Request } from './request.ts';
 import { rowOf, tableOf } from './tables.ts';
 import type { Render } from './watches.ts';
@@ -30,17 +31,13 @@ function entryForm(entry: string): Form | undefined {
   const [media = '', ...parameters] = entry.split(';').map((part) => part.trim());
   if (!['application/json', 'application/yaml', 'application/*', '*/*'].includes(media))
     return undefined;
-  const values = new Map(parameters.map((part) => part.split('=') as [string, string]));
+  const values = new Map(parameters.map((part) => [part.split('=')[0], part.split('=')[1]]));
   const as = values.get('as');
   if (as === undefined) return 'object';
   if (values.get('g') !== 'meta.k8s.io' || values.get('v') !== 'v1') return undefined;
   if (as === 'Table') return 'table';
   if (as === 'PartialObjectMetadata') return 'metadata';
   return as === 'PartialObjectMetadataList' ? 'metadataList' : undefined;
-}
-
-export function metadataOnly({ metadata }: KubeObject): object {
-  return { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata };
 }
 
 /** One object, as asked for. */

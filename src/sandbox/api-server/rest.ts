@@ -6,8 +6,9 @@ import { deleteOne, deleteStored, readDeleteOptions, type Deleted } from './dele
 import { ApiFault, methodNotAllowed, notFound, noSuchPath } from './faults.ts';
 import type { JsonObject } from './json.ts';
 import { list, type ListResult } from './lists.ts';
-import { formOf, metadataOnly, present, rendererOf } from './media.ts';
+import { formOf, present, rendererOf } from './media.ts';
 import type { KubeObject } from './object.ts';
+import { metadataOnly } from './partial-metadata.ts';
 import { patch } from './patches.ts';
 import { subjectOf, type Request } from './request.ts';
 import { readScale, writeScale } from './scales.ts';
@@ -137,18 +138,12 @@ export class Rest {
   }
 
   #scale(request: Request): Outcome {
-    switch (request.verb) {
-      case 'get':
-        return { answer: ok(200, readScale(request), request) };
-      case 'update':
-      case 'patch': {
-        const { scale, written } = writeScale(this.#context, request);
-        const { object, previous } = written;
-        return { answer: ok(200, scale, request), object, previous };
-      }
-      default:
-        throw methodNotAllowed(subjectOf(request), request.verb);
-    }
+    const { verb } = request;
+    if (verb === 'get') return { answer: ok(200, readScale(request), request) };
+    if (verb !== 'update' && verb !== 'patch') throw methodNotAllowed(subjectOf(request), verb);
+    const { scale, written } = writeScale(this.#context, request);
+    const { object, previous } = written;
+    return { answer: ok(200, scale, request), object, previous };
   }
 
   /** Only Namespaces are held by their spec. */

@@ -179,7 +179,7 @@ export class Store {
     this.#delivering = true;
     try {
       for (let next = this.#undelivered.shift(); next; next = this.#undelivered.shift()) {
-        for (const listener of [...next.collection.listeners]) listener(next.change);
+        for (const listener of Array.from(next.collection.listeners)) listener(next.change);
       }
     } finally {
       this.#delivering = false;

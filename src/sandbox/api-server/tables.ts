@@ -1,8 +1,8 @@
 /** `as=Table`: what `kubectl get` prints. */
 
 import type { ServerContext } from './context.ts';
-import { metadataOnly } from './media.ts';
 import type { KubeObject } from './object.ts';
+import { metadataOnly } from './partial-metadata.ts';
 import type { Request } from './request.ts';
 import type { Column } from './resource-type.ts';
 

@@ -58,21 +58,21 @@ export class Watches {
 
   tick(): void {
     const now = this.#context.now();
-    for (const watch of [...this.#open]) watch.tick(now);
+    for (const watch of this.#open) watch.tick(now);
   }
 
   cut(): void {
-    for (const watch of [...this.#open]) watch.cut();
+    for (const watch of this.#open) watch.cut();
   }
 
   /** Streams of one resource end when it is no longer served. */
   endOf(resource: string): void {
-    for (const watch of [...this.#open]) if (watch.resource === resource) watch.end();
+    for (const watch of this.#open) if (watch.resource === resource) watch.end();
   }
 
   silence(on: boolean): void {
     this.#silent = on;
-    for (const watch of [...this.#open]) watch.silence(on);
+    for (const watch of this.#open) watch.silence(on);
   }
 }
 

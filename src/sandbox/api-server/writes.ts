@@ -4,7 +4,7 @@ import { decode, validate, withMetadata, type Incoming } from './admit.ts';
 import { put, remove } from './commit.ts';
 import { newSuffix, newUid, type ServerContext } from './context.ts';
 import * as fault from './faults.ts';
-import { equalJson, freezeJson, isObject, withKeys, type JsonObject } from './json.ts';
+import { equalJson, freezeJson, isObject, withKeys, type JsonObject, textOf } from './json.ts';
 import { manage } from './managed-fields.ts';
 import { dropSystemFields } from './metadata.ts';
 import { timestamp, type KubeObject, type Metadata } from './object.ts';
@@ -114,7 +114,7 @@ export function update(context: ServerContext, request: Request): Written {
   const given = incoming.metadata['name'];
   if (given !== name) {
     if (given === undefined) throw fault.badRequest('name must be provided');
-    throw fault.badRequest(nameMismatch(String(given), name));
+    throw fault.badRequest(nameMismatch(textOf(given), name));
   }
   checkNamespace(request, incoming.metadata);
   if (incoming.metadata['resourceVersion'] === undefined) refuseUnconditional(request);
@@ -212,7 +212,7 @@ export function isReadyToGo({ metadata, spec }: KubeObject): boolean {
 function checkVersion(request: Request, live: KubeObject, given: JsonObject): void {
   const { uid, resourceVersion } = given;
   if (uid !== undefined && uid !== live.metadata.uid)
-    throw uidConflict(request, String(uid), live.metadata.uid);
+    throw uidConflict(request, textOf(uid), live.metadata.uid);
   if (resourceVersion === undefined || resourceVersion === live.metadata.resourceVersion) return;
   throw fault.conflict(subjectOf(request), fault.MODIFIED_MEANWHILE);
 }

@@ -51,7 +51,9 @@ export function watches(room: Room): void {
     const watch = await room.watch(configMaps(namespace), { ...query, ...mine });
     const events = [await watch.next(), await watch.next()];
     expect(events.map(({ type }) => type)).toEqual(['ADDED', 'ADDED']);
-    expect(events.map(({ object }) => at(object, 'metadata.name')).sort()).toEqual(['a', 'b']);
+    expect(
+      events.map(({ object }) => text(object, 'metadata.name')).sort((a, b) => a.localeCompare(b)),
+    ).toEqual(['a', 'b']);
     watch.close();
   });
 

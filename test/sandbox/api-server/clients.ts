@@ -83,19 +83,19 @@ export function memoryClient(server: ApiServer, clock: MemoryClock): ClusterClie
     });
   return {
     request(method, path, options = {}) {
-      const reply = answer(method, path, options);
-      if (reply.kind === 'stream') throw new Error('a stream where an answer was expected');
+      const found = answer(method, path, options);
+      if (found.kind === 'stream') throw new Error('a stream where an answer was expected');
       return Promise.resolve({
-        status: reply.status,
-        headers: reply.headers ?? {},
-        body: plain(reply.body),
+        status: found.status,
+        headers: found.headers ?? {},
+        body: plain(found.body),
       });
     },
     watch(path, query, headers = {}) {
-      const reply = answer('GET', path, { query: { watch: 'true', ...query }, headers });
-      if (reply.kind === 'object')
-        return Promise.resolve({ status: reply.status, headers: {}, body: reply.body });
-      return Promise.resolve(opened(reply.stream, clock));
+      const found = answer('GET', path, { query: { watch: 'true', ...query }, headers });
+      if (found.kind === 'object')
+        return Promise.resolve({ status: found.status, headers: {}, body: found.body });
+      return Promise.resolve(opened(found.stream, clock));
     },
     settle() {
       clock.advance(1_000);
@@ -106,8 +106,8 @@ export function memoryClient(server: ApiServer, clock: MemoryClock): ClusterClie
 }
 
 function opened(stream: ApiStream, clock: MemoryClock): WatchHandle {
-  let stop = (): void => {};
-  const inbox = new Inbox(() => stop());
+  let stop: (() => void) | undefined;
+  const inbox = new Inbox(() => stop?.());
   stop = stream.open({
     event: ({ type, object }) => inbox.push({ type, object: plain(object) }),
     end: () => inbox.finish(),

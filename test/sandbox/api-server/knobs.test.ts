@@ -156,6 +156,16 @@ describe('faults', () => {
   });
 });
 
+const event = (name: string) => ({
+  metadata: { name },
+  involvedObject: { kind: 'Pod', namespace: 'default' },
+});
+
+const pod = (name: string, spec: object) => ({
+  metadata: { name },
+  spec: { containers: [{ name: 'c', image: 'i:1' }], ...spec },
+});
+
 describe('time', () => {
   it('sends bookmarks about once a minute to those who asked', () => {
     const cluster = new Cluster();
@@ -185,10 +195,6 @@ describe('time', () => {
   it('forgets Events an hour after they were written', () => {
     const cluster = new Cluster();
     const path = '/api/v1/namespaces/default/events';
-    const event = (name: string) => ({
-      metadata: { name },
-      involvedObject: { kind: 'Pod', namespace: 'default' },
-    });
     cluster.create(path, event('a'));
     cluster.create(path, event('b'));
     cluster.advance(40 * 60_000);
@@ -201,10 +207,6 @@ describe('time', () => {
   it('keeps a bound pod for its grace period and an unbound one not at all', () => {
     const cluster = new Cluster();
     const path = '/api/v1/namespaces/default/pods';
-    const pod = (name: string, spec: object) => ({
-      metadata: { name },
-      spec: { containers: [{ name: 'c', image: 'i:1' }], ...spec },
-    });
     cluster.create(path, pod('unbound', {}));
     cluster.create(path, pod('bound', { nodeName: 'n1' }));
     cluster.call('DELETE', `${path}/unbound`);

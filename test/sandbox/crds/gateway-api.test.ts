@@ -153,7 +153,10 @@ function fieldsOf(body: unknown): readonly unknown[] {
   const details = isObject(body) ? body['details'] : undefined;
   const causes = isObject(details) ? details['causes'] : undefined;
   const list = Array.isArray(causes) ? causes : [];
-  return list.map((cause) => (isObject(cause) ? [cause['reason'], cause['field']] : cause)).sort();
+  return list
+    .map((cause) => (isObject(cause) ? [cause['reason'], cause['field']] : cause))
+    .map((cause) => JSON.stringify(cause))
+    .sort();
 }
 
 function upstream(folder: string): readonly object[] {

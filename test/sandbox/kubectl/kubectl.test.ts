@@ -36,6 +36,12 @@ const route = {
   metadata: { name: 'cart' },
   spec: { hostnames: ['cart.example'], rules: [{ backendRefs: [{ name: 'cart', port: 80 }] }] },
 };
+const image = (tag: string) =>
+  JSON.stringify({
+    spec: {
+      template: { spec: { containers: [{ name: 'cart', image: `example.test/cart:${tag}` }] } },
+    },
+  });
 const FLAT = /\s+/g;
 
 describe.skipIf(kubectl === undefined)(`kubectl against the sandbox's API server${why}`, () => {
@@ -190,12 +196,6 @@ describe.skipIf(kubectl === undefined)(`kubectl against the sandbox's API server
   });
 
   it('patches in all three forms', async () => {
-    const image = (tag: string) =>
-      JSON.stringify({
-        spec: {
-          template: { spec: { containers: [{ name: 'cart', image: `example.test/cart:${tag}` }] } },
-        },
-      });
     await session.ok('patch', 'deploy/cart', '-p', image('2'));
     const container = await session.ok(
       'get',

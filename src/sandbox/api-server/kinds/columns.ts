@@ -1,6 +1,6 @@
 /** The columns `kubectl get` shows for built-in kinds. */
 
-import { isArray, isObject, valueAt } from '../json.ts';
+import { isArray, isObject, valueAt, textOf } from '../json.ts';
 import type { KubeObject } from '../object.ts';
 import type { Column } from '../resource-type.ts';
 import { ageOf } from '../durations.ts';
@@ -105,7 +105,7 @@ function podStatus(pod: KubeObject): string {
         .map((one) => valueAt(one, ['state', 'waiting', 'reason']))
         .find((reason) => reason !== undefined)
     : undefined;
-  return String(
+  return textOf(
     waiting ?? valueAt(pod, ['status', 'reason']) ?? valueAt(pod, ['status', 'phase']) ?? 'Unknown',
   );
 }
@@ -116,7 +116,7 @@ function servicePorts(service: KubeObject): string {
   return ports
     .map((port) => {
       const node = valueAt(port, ['nodePort']);
-      const shown = node === undefined ? '' : `:${String(node)}`;
+      const shown = node === undefined ? '' : `:${textOf(node)}`;
       return `${String(valueAt(port, ['port']))}${shown}/${String(valueAt(port, ['protocol']))}`;
     })
     .join(',');
@@ -133,12 +133,12 @@ function endpoints(slice: KubeObject): string {
 function slicePorts(slice: KubeObject): string {
   const ports = slice['ports'];
   if (!isArray(ports) || ports.length === 0) return '<unset>';
-  return ports.map((port) => String(valueAt(port, ['port']) ?? '*')).join(',');
+  return ports.map((port) => textOf(valueAt(port, ['port']), '*')).join(',');
 }
 
 function eventObject(event: KubeObject): string {
-  const kind = String(valueAt(event, ['involvedObject', 'kind']) ?? '').toLowerCase();
-  return `${kind}/${String(valueAt(event, ['involvedObject', 'name']) ?? '')}`;
+  const kind = textOf(valueAt(event, ['involvedObject', 'kind'])).toLowerCase();
+  return `${kind}/${textOf(valueAt(event, ['involvedObject', 'name']))}`;
 }
 
 function eventAge(event: KubeObject, now: number): string {

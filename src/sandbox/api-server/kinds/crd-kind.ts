@@ -1,7 +1,7 @@
 /** The CustomResourceDefinition kind itself: its schema, and what is checked before one is stored. */
 
 import type { Cause } from '../faults.ts';
-import { isArray, isObject, withKeys, type JsonObject } from '../json.ts';
+import { isArray, isObject, withKeys, type JsonObject, textOf } from '../json.ts';
 import type { KubeObject } from '../object.ts';
 import type { Behaviour } from '../resource-type.ts';
 import { conditions, fields, flag, int, list, open, text, texts } from '../schema/describe.ts';
@@ -90,7 +90,7 @@ export const crdBehaviour: Behaviour = {
         acceptedNames: { kind: '', plural: '' },
         storedVersions: storage(object),
       },
-    }) as KubeObject,
+    }),
   prepareUpdate: complete,
   validate: (object, previous) =>
     object['spec'] === previous?.['spec'] ? [] : crdCauses(object, previous),
@@ -113,7 +113,7 @@ function storage(object: KubeObject): readonly unknown[] {
 function complete(object: KubeObject): KubeObject {
   const spec = specOf(object);
   const given = isObject(spec['names']) ? spec['names'] : {};
-  const kind = String(given['kind'] ?? '');
+  const kind = textOf(given['kind']);
   const named = { singular: kind.toLowerCase(), listKind: `${kind}List`, ...given };
   return withKeys(object, { spec: withKeys(spec, { names: named }) });
 }
@@ -167,7 +167,7 @@ function versionCauses(spec: JsonObject): readonly Cause[] {
   for (const [index, one] of versions.entries()) {
     const at = `spec.versions[${index}].schema.openAPIV3Schema`;
     const schema = isObject(one['schema']) ? one['schema']['openAPIV3Schema'] : undefined;
-    if (isObject(schema)) causes.push(...structuralProblems(schema as SchemaNode, at));
+    if (isObject(schema)) causes.push(...structuralProblems(schema, at));
     else causes.push(required(at, 'schemas are required'));
   }
   return causes;

@@ -19,7 +19,7 @@ export function serviceBehaviour(nextAddress: () => string): Behaviour {
         {
           status: { loadBalancer: {} },
         },
-      ) as KubeObject,
+      ),
     prepareUpdate: (object, previous) => {
       const old = previous['spec'];
       return withSpec(object, (spec) => complete(spec, isObject(old) ? old : {}, nextAddress));
@@ -31,7 +31,7 @@ export function serviceBehaviour(nextAddress: () => string): Behaviour {
 function withSpec(object: KubeObject, change: (spec: JsonObject) => JsonObject): KubeObject {
   const spec = isObject(object['spec']) ? object['spec'] : {};
   const next = change(spec);
-  return next === spec ? object : (withKeys(object, { spec: next }) as KubeObject);
+  return next === spec ? object : withKeys(object, { spec: next });
 }
 
 function complete(

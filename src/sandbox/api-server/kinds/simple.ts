@@ -14,10 +14,10 @@ export const namespaceBehaviour: Behaviour = {
       metadata: withNameLabel(object),
       spec: { finalizers: ['kubernetes'] },
       status: { phase: 'Active' },
-    }) as KubeObject,
+    }),
   // Only `/finalize` may let go.
   prepareUpdate: (object, previous) =>
-    withKeys(object, { metadata: withNameLabel(object), spec: previous['spec'] }) as KubeObject,
+    withKeys(object, { metadata: withNameLabel(object), spec: previous['spec'] }),
 };
 
 function withNameLabel({ metadata }: KubeObject): KubeObject['metadata'] {

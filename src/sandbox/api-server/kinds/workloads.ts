@@ -1,7 +1,15 @@
 /** How Deployments, ReplicaSets and Pods behave besides being stored. */
 
 import type { Cause } from '../faults.ts';
-import { equalJson, isArray, isObject, valueAt, withKeys, type JsonObject } from '../json.ts';
+import {
+  equalJson,
+  isArray,
+  isObject,
+  valueAt,
+  withKeys,
+  type JsonObject,
+  textOf,
+} from '../json.ts';
 import { labelCauses } from '../metadata.ts';
 import type { KubeObject } from '../object.ts';
 import type { Behaviour } from '../resource-type.ts';
@@ -13,7 +21,7 @@ function withSpec(object: KubeObject, change: SpecChange): KubeObject {
   const spec = object['spec'];
   if (!isObject(spec)) return object;
   const next = change(spec);
-  return next === spec ? object : (withKeys(object, { spec: next }) as KubeObject);
+  return next === spec ? object : withKeys(object, { spec: next });
 }
 
 function withTemplateDefaults(spec: JsonObject): JsonObject {
@@ -43,7 +51,7 @@ function withPodDefaults(spec: JsonObject): JsonObject {
 
 function withPullPolicy(container: JsonObject): JsonObject {
   if (container['imagePullPolicy'] !== undefined) return container;
-  const image = String(container['image'] ?? '');
+  const image = textOf(container['image']);
   const tag = /:([^/:@]+)$/.exec(image)?.[1];
   const isMoving = !image.includes('@') && (tag === undefined || tag === 'latest');
   return withKeys(container, { imagePullPolicy: isMoving ? 'Always' : 'IfNotPresent' });
@@ -206,13 +214,7 @@ const MUTABLE_POD_FIELDS = ['activeDeadlineSeconds', 'tolerations', 'nodeName', 
 function podImmutability(spec: JsonObject, previous: KubeObject | undefined): readonly Cause[] {
   const old = previous?.['spec'];
   if (!isObject(old)) return [];
-  const strip = (value: JsonObject) =>
-    withKeys(value, {
-      ...Object.fromEntries(MUTABLE_POD_FIELDS.map((key) => [key, undefined])),
-      containers: imagesAside(value['containers']),
-      initContainers: imagesAside(value['initContainers']),
-    });
-  if (equalJson(strip(spec), strip(old))) return [];
+  if (equalJson(fixedPart(spec), fixedPart(old))) return [];
   return [
     {
       reason: 'FieldValueForbidden',
@@ -221,6 +223,15 @@ function podImmutability(spec: JsonObject, previous: KubeObject | undefined): re
       field: 'spec',
     },
   ];
+}
+
+/** What of a pod's spec cannot change. */
+function fixedPart(spec: JsonObject): JsonObject {
+  return withKeys(spec, {
+    ...Object.fromEntries(MUTABLE_POD_FIELDS.map((key) => [key, undefined])),
+    containers: imagesAside(spec['containers']),
+    initContainers: imagesAside(spec['initContainers']),
+  });
 }
 
 function imagesAside(containers: unknown): unknown {

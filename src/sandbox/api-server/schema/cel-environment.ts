@@ -48,7 +48,7 @@ environment
     return [...text.matchAll(new RegExp(pattern, 'gu'))].map(([match]) => match);
   })
   .registerFunction('string.charAt(int): string', (text: string, at: bigint) => {
-    return [...text][Number(at)] ?? '';
+    return Array.from(text)[Number(at)] ?? '';
   })
   .registerFunction(
     'string.replace(string, string): string',

@@ -38,6 +38,7 @@ export function compileToCel(schema: SchemaNode): ToCel | undefined {
       return listToCel(schema);
     case 'object':
       return schema.properties === undefined ? mapToCel(schema) : fieldsToCel(schema.properties);
+    case undefined:
     default:
       return undefined;
   }

@@ -39,5 +39,5 @@ export const stringFormats: Readonly<Record<string, (text: string) => boolean>> 
 /** The ranges of Go's sized integers. */
 export const integerFormats: Readonly<Record<string, readonly [number, number]>> = {
   int32: [-2147483648, 2147483647],
-  int64: [-9223372036854775808, 9223372036854775807],
+  int64: [-(2 ** 63), 2 ** 63],
 };

@@ -71,6 +71,7 @@ function compileType(schema: SchemaNode): ((value: unknown) => boolean) | undefi
       return (value) => typeof value === 'number';
     case 'boolean':
       return (value) => typeof value === 'boolean';
+    case undefined:
     default:
       return undefined;
   }
@@ -105,7 +106,8 @@ function addScalarChecks(schema: SchemaNode, checks: Check[]): void {
 function addTextChecks({ minLength, maxLength, pattern }: SchemaNode, checks: Check[]): void {
   if (minLength !== undefined)
     checks.push((value, _previous, run) => {
-      if (typeof value !== 'string' || lengthOf(value) >= minLength) return;
+      if (typeof value !== 'string' || value.length >= 2 * minLength) return;
+      if (lengthOf(value) >= minLength) return;
       refuse(run, value, `${body(run)} should be at least ${minLength} chars long`);
     });
   if (maxLength !== undefined)
@@ -122,8 +124,9 @@ function addTextChecks({ minLength, maxLength, pattern }: SchemaNode, checks: Ch
   });
 }
 
+/** In code points, of which a text has at least half as many as JavaScript counts. */
 function lengthOf(text: string): number {
-  return /^[\x00-\x7f]*$/.test(text) ? text.length : [...text].length;
+  return Array.from(text).length;
 }
 
 /** Go's syntax as far as JavaScript shares it; flags at the front and the anchors `\A`, `\z` are translated. */
@@ -283,9 +286,12 @@ function addChildren(
   });
 }
 
+function quoted(run: ValidateRun): string {
+  return JSON.stringify(renderPath(run.path));
+}
+
 function addCombinations(schema: SchemaNode, checks: Check[]): void {
   const { allOf, not } = schema;
-  const quoted = (run: ValidateRun) => JSON.stringify(renderPath(run.path));
   for (const part of allOf ?? []) checks.push(withoutSkipping(compileValidate(part)));
   const isIntOrString = schema['x-kubernetes-int-or-string'] === true;
   const anyOf = isIntOrString ? undefined : schema.anyOf;
