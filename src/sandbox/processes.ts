@@ -9,7 +9,7 @@ import type { Sandbox } from './sandbox.ts';
 
 const MAIN = new URL('../main.ts', import.meta.url);
 const TRAFFIC = new URL('./demo/traffic.ts', import.meta.url);
-const GRACE_MS = 5_000;
+const GRACE_MS = 8_000;
 
 export interface OperatorProcess {
   readonly pid: number | undefined;

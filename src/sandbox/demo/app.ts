@@ -28,7 +28,8 @@ const delayMs = numberOf('APP_DELAY_MS', behaviour === 'slow' ? 700 : 2);
 const failEvery = numberOf('APP_FAIL_EVERY', 4);
 const drainMs = numberOf('APP_DRAIN_MS', 1_000);
 
-const histograms = new Map<number, Histogram>();
+// Both are there from the start: a counter that is born with its first failure hides it from `rate`.
+const histograms = new Map([200, 500].map((status) => [status, newHistogram()]));
 let served = 0;
 let draining = false;
 
@@ -69,17 +70,18 @@ function answer(
 }
 
 function observe(status: number, seconds: number): void {
-  let histogram = histograms.get(status);
-  if (histogram === undefined) {
-    histogram = { buckets: BUCKETS.map(() => 0), sum: 0, count: 0 };
-    histograms.set(status, histogram);
-  }
+  const histogram = histograms.get(status) ?? newHistogram();
+  histograms.set(status, histogram);
   histogram.sum += seconds;
   histogram.count++;
   const { buckets } = histogram;
   BUCKETS.forEach((bound, i) => {
     if (seconds <= bound) buckets[i] = (buckets[i] ?? 0) + 1;
   });
+}
+
+function newHistogram(): Histogram {
+  return { buckets: BUCKETS.map(() => 0), sum: 0, count: 0 };
 }
 
 function metricsText(): string {

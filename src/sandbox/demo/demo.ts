@@ -26,13 +26,13 @@ import {
   HOST,
   NAMESPACE,
 } from './manifests.ts';
-import { type Display, liveDisplay, plainDisplay } from './screen.ts';
+import { type Display, liveDisplay, type Output, plainDisplay } from './screen.ts';
 import { summary } from './summary.ts';
 import { judge, type Release } from './verdict.ts';
 
 export interface DemoOptions extends Pick<SandboxOptions, 'prometheus' | 'gatewayLagMs'> {
   readonly rate: number;
-  readonly out: NodeJS.WriteStream;
+  readonly out: Output;
 }
 
 const CANARIES = { apiVersion: 'serin.dev/v1beta1', kind: 'Canary', plural: 'canaries' };
@@ -85,7 +85,7 @@ class Demo {
     line(`gateway    ${sandbox.cluster.gatewayUrl} (Host: ${HOST})`);
     line(`Prometheus ${sandbox.metrics.url} (${sandbox.metrics.kind})`);
     line('');
-    demo = new Demo(options, sandbox, out.isTTY ? liveDisplay(out) : plainDisplay(line));
+    demo = new Demo(options, sandbox, out.isTTY === true ? liveDisplay(out) : plainDisplay(line));
     return demo;
   }
 

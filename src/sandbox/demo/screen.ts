@@ -77,14 +77,21 @@ export interface Display {
   end(): void;
 }
 
+/** Where the demo is shown: standard output, or a test's own. */
+export interface Output {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  write(text: string): unknown;
+}
+
 /** Redraws in place. What has happened is part of the view, so there is nothing to tell. */
-export function liveDisplay(out: NodeJS.WriteStream): Display {
+export function liveDisplay(out: Output): Display {
   let height = 0;
   let ended = false;
   out.write('\x1b[?25l');
   return {
     show(view) {
-      const lines = screenLines(view, out.columns);
+      const lines = screenLines(view, out.columns ?? 80);
       const up = height === 0 ? '' : `\x1b[${height}A`;
       out.write(up + lines.map((line) => `\x1b[2K${line}\n`).join(''));
       height = lines.length;
