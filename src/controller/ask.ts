@@ -73,15 +73,20 @@ async function askMetrics(
   const threshold = observation.spec?.threshold ?? 1;
   const nextFailureEnds = (observation.status.failedChecks ?? 0) + 1 >= threshold;
   const answers: Record<string, CheckAnswer> = {};
+  let isDecided = false;
   try {
     await Promise.all(
       metrics.map(async (metric) => {
         const answer = await orAborted(desk.answer(metric, seen, at, both), both);
+        // What was cut short because the round was decided says nothing about that metric.
+        if (isDecided && answer === late) return;
         answers[metric.id] = answer;
         const judged = judgeCheck(metric, answer, groupDefaults[observation.group]);
         telemetry.checked(metric.name, judged.result.verdict);
         // The round is decided: nothing that the others say can change it.
-        if (judged.weighing === 'fails' && nextFailureEnds) enough.abort();
+        if (judged.weighing !== 'fails' || !nextFailureEnds) return;
+        isDecided = true;
+        enough.abort();
       }),
     );
   } finally {
@@ -91,9 +96,10 @@ async function askMetrics(
   return answers;
 }
 
+const late: CheckAnswer = { kind: 'unavailable', why: 'no answer in time' };
+
 /** An answer, or that there was none in time: a query that ignores the signal must not hold the pass up. */
 async function orAborted(answer: Promise<CheckAnswer>, signal: AbortSignal): Promise<CheckAnswer> {
-  const late: CheckAnswer = { kind: 'unavailable', why: 'no answer in time' };
   if (signal.aborted) return late;
   return new Promise((resolve) => {
     const stop = (): void => resolve(late);

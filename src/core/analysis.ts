@@ -151,13 +151,17 @@ export function judgeRound(
   answers: Readonly<Record<string, CheckAnswer>>,
   rules: GroupDefaults,
 ): JudgedRound {
-  const judged = checks.map((check) =>
-    judgeCheck(check, answers[check.id] ?? { kind: 'unavailable', why: 'it was not asked' }, rules),
-  );
+  const notAsked: CheckAnswer = { kind: 'unavailable', why: 'it was not asked' };
+  const judged = checks.map((check) => ({
+    ...judgeCheck(check, answers[check.id] ?? notAsked, rules),
+    isAnswered: answers[check.id] !== undefined,
+  }));
   const results = judged.map(({ result }) => result);
   const held = judged.find(({ weighing }) => weighing === 'holds');
   if (judged.some(({ weighing }) => weighing === 'fails')) {
-    return { verdict: 'failed', results, heldReason: undefined };
+    // Asking ends with the failure that decides: what was not answered by then has nothing to say.
+    const told = judged.flatMap(({ isAnswered, result }) => (isAnswered ? [result] : []));
+    return { verdict: 'failed', results: told.length > 0 ? told : results, heldReason: undefined };
   }
   if (held !== undefined) return { verdict: 'held', results, heldReason: held.heldReason };
   if (judged.length > 0 && judged.every(({ weighing }) => weighing === 'leftOut')) {
