@@ -17,6 +17,7 @@ import { keyString, type CanaryKey, type Ports } from './ports.ts';
 import { reconcile, type Desks } from './reconcile.ts';
 import { Secrets } from './secrets.ts';
 import { keyOfCanary, Topics } from './topics.ts';
+import { showTrouble } from './trouble.ts';
 import { WorkQueue } from './work-queue.ts';
 
 /** First passes after a start are spread over this time per canary, so that thousands do not come at once. */
@@ -142,11 +143,17 @@ export class Controller {
       if (signal.aborted) return;
       const error = asOperatorError(thrown);
       telemetry.passed(error.kind, clock.monotonic() - began);
-      this.#failed(id, key, error, queue);
+      await this.#failed(id, key, error, queue, signal);
     }
   }
 
-  #failed(id: string, key: CanaryKey, error: OperatorError, queue: WorkQueue): void {
+  async #failed(
+    id: string,
+    key: CanaryKey,
+    error: OperatorError,
+    queue: WorkQueue,
+    signal: AbortSignal,
+  ): Promise<void> {
     const reaction = reactTo(error);
     const { log, cluster, events } = this.#ports;
     const name = `${key.namespace}/${key.name}`;
@@ -158,6 +165,7 @@ export class Controller {
     if (canary === undefined) return;
     const about = { ...refOf(canary), uid: canary.metadata.uid ?? '' };
     events.record({ about, type: 'Warning', reason: error.reason, message: error.message });
+    await showTrouble(canary, error, this.#ports, signal);
   }
 
   #retry(id: string, retry: ReturnType<typeof reactTo>['retry'], queue: WorkQueue): number {

@@ -110,35 +110,6 @@ function isOlder({ metadata: a }: KubernetesObject, { metadata: b }: KubernetesO
   return left === right ? (a.uid ?? '') < (b.uid ?? '') : left < right;
 }
 
-export function referenceRefusals(
-  spec: ResolvedSpec | undefined,
-  { cluster }: Ports,
-): readonly Refusal[] {
-  if (spec === undefined) return [];
-  const apiVersion = apiVersionOf(spec.group);
-  const missing = (
-    kind: string,
-    ref: { readonly namespace: string; readonly name: string },
-    field: string,
-  ): Refusal[] =>
-    cluster.get({ apiVersion, kind, ...ref }) === undefined
-      ? [
-          {
-            reason: `${kind}NotFound`,
-            message: `${field} names ${kind} ${ref.namespace}/${ref.name}, which does not exist: create it or correct the name`,
-          },
-        ]
-      : [];
-  return [
-    ...spec.metrics.flatMap(({ templateRef, name }) =>
-      templateRef === undefined ? [] : missing('MetricTemplate', templateRef, `metric ${name}`),
-    ),
-    ...spec.alerts.flatMap(({ providerRef, name }) =>
-      missing('AlertProvider', providerRef, `alert ${name}`),
-    ),
-  ];
-}
-
 export function routeRefusals(
   router: TrafficRouter | undefined,
   routeTarget: RouteTarget | undefined,

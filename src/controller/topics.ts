@@ -40,6 +40,8 @@ export function topicsOf(seen: Seen): readonly string[] {
     );
   }
   topics.push(...objects.routes.map((route) => refKey(refOf(route))));
+  // Whose route is in the way is for the refusal to say: until it is gone, any may be the one.
+  if (observation.refusals.length > 0) topics.push(`routes ${key.namespace}`);
   for (const { templateRef } of spec?.metrics ?? [])
     if (templateRef !== undefined)
       topics.push(`MetricTemplate ${templateRef.namespace}/${templateRef.name}`);
@@ -76,6 +78,7 @@ function topicsOfObject(object: KubernetesObject): readonly string[] {
     case 'HTTPRoute':
       return [
         refKey(refOf(object)),
+        `routes ${metadata.namespace}`,
         ...backendsOf(object).map((name) => `service ${metadata.namespace}/${name}`),
       ];
     case 'MetricTemplate':

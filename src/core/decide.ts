@@ -128,6 +128,8 @@ function refuse(pass: Pass): void {
   const { seen } = pass;
   const refusal = seen.refusals[0] ?? { reason: 'InvalidSpec', message: 'the spec does not parse' };
   pass.stalled = true;
+  // A kind that comes to be served is no change of any object.
+  if (refusal.reason === 'KindNotServed') pass.lookAgain(5_000);
   pass.say(
     refusal.reason,
     seen.refusals.map(({ message }) => message).join('; ') || refusal.message,
