@@ -5,6 +5,7 @@
 import { randomBytes } from 'node:crypto';
 
 import { ApiServer } from './api-server/server.ts';
+import { newCertificate } from './certificate.ts';
 import { Client, CONFIG_MAPS, pathOf, PODS, SECRETS } from './controllers/api.ts';
 import { Controllers } from './controllers/controllers.ts';
 import { Mirror } from './controllers/mirror.ts';
@@ -16,11 +17,11 @@ import { CONTROLLER_NAME, GATEWAY_CLASS } from './gateway/attachment.ts';
 import { GatewayFollower } from './gateway/follower.ts';
 import { type Proxy, startProxy } from './gateway/proxy.ts';
 import { serveApi } from './http-front.ts';
-import { type Relay, startRelay } from './latency-relay.ts';
 import { Addresses } from './runner/addresses.ts';
 import type { ConfigKind } from './runner/environment.ts';
 import { ProcessPods } from './runner/process-pods.ts';
 import { Ticker } from './ticker.ts';
+import { type Relay, startRelay } from './tls-relay.ts';
 
 export const DEMO_NAMESPACE = 'demo';
 export const SYSTEM_NAMESPACE = 'serin-system';
@@ -42,6 +43,8 @@ export interface Cluster {
   readonly api: ApiServer;
   readonly client: Client;
   readonly url: string;
+  /** PEM of the certificate that the API server's is signed by. */
+  readonly authority: string;
   readonly gatewayUrl: string;
   readonly faults: FaultSwitches;
   readonly pods: ReadonlyMap<string, Pod>;
@@ -64,8 +67,10 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const client = new Client(api, 'sandbox', bearer(OURS));
 
   const front = await serveApi(api, {});
+  const certificate = newCertificate(Date.now());
   const relay = await startRelay(
     new URL(front.url),
+    certificate,
     () => faults.faults.latencyMs,
     options.apiPort,
   );
@@ -76,6 +81,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     api,
     client,
     url: relay.url,
+    authority: certificate.cert,
     gatewayUrl: moving.proxy.url,
     faults,
     pods: moving.pods,

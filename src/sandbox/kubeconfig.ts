@@ -1,12 +1,23 @@
 import { stringify } from 'yaml';
 
+export interface Access {
+  readonly url: string;
+  /** PEM. */
+  readonly authority: string;
+  readonly user: string;
+  readonly token: string;
+}
+
 /** The text of a kubeconfig file for one user of the sandbox. */
-export function kubeconfig(url: string, user: string, token: string): string {
+export function kubeconfig({ url, authority, user, token }: Access): string {
+  const cluster = {
+    server: url,
+    'certificate-authority-data': Buffer.from(authority).toString('base64'),
+  };
   return stringify({
     apiVersion: 'v1',
     kind: 'Config',
-    // Plain HTTP on loopback; clients that insist on TLS want to be told that this is meant.
-    clusters: [{ name: 'sandbox', cluster: { server: url, 'insecure-skip-tls-verify': true } }],
+    clusters: [{ name: 'sandbox', cluster }],
     users: [{ name: user, user: { token } }],
     contexts: [{ name: 'sandbox', context: { cluster: 'sandbox', user, namespace: 'demo' } }],
     'current-context': 'sandbox',

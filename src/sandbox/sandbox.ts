@@ -53,7 +53,8 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     );
     const control = keep(await startControl(cluster, slack));
     for (const user of USERS) {
-      const text = kubeconfig(cluster.url, user, cluster.tokenOf(user));
+      const { url, authority } = cluster;
+      const text = kubeconfig({ url, authority, user, token: cluster.tokenOf(user) });
       writeFileSync(fileOf(dir, user), text, { mode: 0o600 });
     }
     return {

@@ -1,32 +1,42 @@
 /**
- * A relay before an address that makes everything on the way there take longer. It knows nothing of what it
- * carries, so that a slow network looks to clients as it does in life.
+ * A door before an address: TLS outside, plain inside, and a latency that can be turned up. It knows nothing
+ * of what it carries, so that a slow network looks to clients as it does in life.
  */
-import { connect, createServer, type Server, type Socket } from 'node:net';
+import { connect, type Server, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { createServer } from 'node:tls';
+
+import type { Certificate } from './certificate.ts';
 
 export interface Relay {
   readonly url: string;
   close(): Promise<void>;
 }
 
-export async function startRelay(target: URL, latencyMs: () => number, port = 0): Promise<Relay> {
+export async function startRelay(
+  target: URL,
+  certificate: Certificate,
+  latencyMs: () => number,
+  port = 0,
+): Promise<Relay> {
   const sockets = new Set<Socket>();
   const keep = (socket: Socket) => {
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
     socket.setNoDelay(true);
   };
-  const server = createServer((near) => {
+  const server = createServer({ ...certificate, ALPNProtocols: ['http/1.1'] }, (near) => {
     const far = connect(Number(target.port), target.hostname);
     keep(near);
     keep(far);
     carry(near, far, latencyMs);
     carry(far, near, () => 0);
   });
+  // A client that does not trust us, or does not speak TLS: its own problem, and it knows.
+  server.on('tlsClientError', (_, socket) => socket.destroy());
   const ownPort = await listening(server, port);
   return {
-    url: `http://127.0.0.1:${ownPort}`,
+    url: `https://127.0.0.1:${ownPort}`,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
