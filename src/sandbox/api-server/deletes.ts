@@ -2,7 +2,7 @@
 
 import { put, remove } from './commit.ts';
 import type { ServerContext } from './context.ts';
-import { badRequest, conflict, notFound } from './faults.ts';
+import { badRequest, conflict, forbidden, notFound } from './faults.ts';
 import { freezeJson, isObject, withKeys, type JsonObject } from './json.ts';
 import { timestamp, type KubeObject, type Metadata } from './object.ts';
 import { subjectOf, type Request } from './request.ts';
@@ -10,6 +10,8 @@ import type { ResourceType } from './resource-type.ts';
 
 export const FOREGROUND = 'foregroundDeletion';
 export const ORPHAN = 'orphan';
+
+const KEPT_NAMESPACES = ['default', 'kube-public', 'kube-system'];
 
 export interface DeleteOptions {
   readonly propagation: 'Background' | 'Foreground' | 'Orphan' | undefined;
@@ -62,6 +64,8 @@ export function deleteOne(context: ServerContext, request: Request): Deleted {
   const stored = type.collection.get(namespace, name);
   if (stored === undefined) throw notFound(subjectOf(request));
   const options = readDeleteOptions(request);
+  if (type.resource === 'namespaces' && KEPT_NAMESPACES.includes(name))
+    throw forbidden(subjectOf(request), 'this namespace may not be deleted');
   checkPreconditions(request, stored, options);
   return deleteStored(context, type, stored, options);
 }

@@ -148,7 +148,8 @@ export class Housekeeping {
   #isOwner(owner: OwnerReference, dependent: KubeObject): boolean {
     const found = this.#find(owner.uid);
     if (found === undefined) return false;
-    const { namespace } = found.stored.metadata;
+    const { namespace, name } = found.stored.metadata;
+    if (name !== owner.name || found.stored.kind !== owner.kind) return false;
     return namespace === undefined || namespace === dependent.metadata.namespace;
   }
 

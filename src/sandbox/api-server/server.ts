@@ -8,7 +8,7 @@
 
 import type { ApiAnswer, ApiCall } from './call.ts';
 import type { ServerContext } from './context.ts';
-import { establish, serve } from './custom-resources.ts';
+import { establish, resourceOf, serve } from './custom-resources.ts';
 import { ApiFault, noSuchPath, unauthorized } from './faults.ts';
 import { Housekeeping } from './housekeeping.ts';
 import type { KubeObject } from './object.ts';
@@ -94,6 +94,7 @@ export class ApiServer {
       if (resource !== CRDS || change.type === 'DELETED') return;
       if (change.object['spec'] === change.previous?.['spec']) return;
       serve(this.#context, change.object);
+      if (change.previous !== undefined) this.#watches.endOf(resourceOf(change.object));
     });
     for (const name of FIRST_NAMESPACES) this.#createNamespace(name);
     for (const definition of definitions) install(this.#context, definition);

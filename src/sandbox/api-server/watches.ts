@@ -65,7 +65,7 @@ export class Watches {
     for (const watch of this.#open) watch.cut();
   }
 
-  /** Streams of one resource end when it is no longer served. */
+  /** Streams of one resource end when it is no longer served, or served in another way. */
   endOf(resource: string): void {
     for (const watch of this.#open) if (watch.resource === resource) watch.end();
   }
@@ -233,7 +233,8 @@ class Watch {
       this.#hadLastBookmark ||= isLast;
       this.#bookmark();
     }
-    if (now >= this.#endsAt) this.end();
+    // Nobody hears the end of a stream that has stalled.
+    if (now >= this.#endsAt && !this.#isSilent) this.end();
   }
 
   end(): void {

@@ -182,6 +182,24 @@ export function deletes(room: Room): void {
     expect(at(body, 'metadata.ownerReferences')).toBeUndefined();
   });
 
+  it('takes along what names an owner that does not exist', async () => {
+    const namespace = await room.namespace();
+    const uid = '00000000-0000-4000-8000-000000000000';
+    const ownerReferences = [{ apiVersion: 'v1', kind: 'ConfigMap', name: 'never', uid }];
+    await room.create(configMaps(namespace), configMap('dependent', {}, { ownerReferences }));
+    await room.eventually(async () => {
+      expect(await room.get(`${configMaps(namespace)}/dependent`)).toMatchObject({ status: 404 });
+    });
+  });
+
+  it('keeps the namespaces a cluster cannot do without', async () => {
+    for (const name of ['default', 'kube-system'])
+      expect(await room.call('DELETE', `/api/v1/namespaces/${name}`)).toMatchObject({
+        status: 403,
+        body: { reason: 'Forbidden' },
+      });
+  });
+
   it('empties a namespace before it goes, and lets nothing new in', async () => {
     const namespace = await room.namespace();
     await room.configMap(namespace, 'plain');

@@ -117,6 +117,17 @@ describe('faults', () => {
     expect(types(watch)).toEqual(['ADDED', 'MODIFIED']);
   });
 
+  it('does not end a silent watch before it can be heard', () => {
+    const cluster = new Cluster();
+    const watch = cluster.watch(MAPS, { timeoutSeconds: '5' });
+    cluster.server.silenceWatches(true);
+    cluster.advance(10_000);
+    expect(watch.ended).toBe(false);
+    cluster.server.silenceWatches(false);
+    cluster.advance(1_000);
+    expect(watch.ended).toBe(true);
+  });
+
   it('answers 410 for versions before a compaction', () => {
     const cluster = new Cluster();
     for (const name of ['a', 'b', 'c']) cluster.create(MAPS, map(name));

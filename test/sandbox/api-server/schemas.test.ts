@@ -83,6 +83,15 @@ describe('a definition that becomes stricter', () => {
     expect(items).toMatchObject([{ spec: { c: 7 } }]);
   });
 
+  it('ends the watches that were opened under the old schema', () => {
+    const cluster = loose();
+    const watch = cluster.watch(THINGS);
+    cluster.merge(`${DEFINITIONS}/things.test.dev`, { metadata: { labels: { x: 'y' } } });
+    expect(watch.ended).toBe(false);
+    tighten(cluster, strict);
+    expect(watch.ended).toBe(true);
+  });
+
   it('does not look at rules of parts that did not change', () => {
     const cluster = loose();
     tighten(cluster, strict, {

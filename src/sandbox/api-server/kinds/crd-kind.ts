@@ -113,6 +113,7 @@ function storage(object: KubeObject): readonly unknown[] {
 function complete(object: KubeObject): KubeObject {
   const spec = specOf(object);
   const given = isObject(spec['names']) ? spec['names'] : {};
+  if (given['singular'] !== undefined && given['listKind'] !== undefined) return object;
   const kind = textOf(given['kind']);
   const named = { singular: kind.toLowerCase(), listKind: `${kind}List`, ...given };
   return withKeys(object, { spec: withKeys(spec, { names: named }) });
