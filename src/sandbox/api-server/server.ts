@@ -217,16 +217,17 @@ export class ApiServer {
     for (const listener of this.#listeners) listener(record);
   }
 
+  /** Not a request: nobody asked, nobody is told. */
   #createNamespace(name: string): void {
-    const path = '/api/v1/namespaces';
-    const body = { apiVersion: 'v1', kind: 'Namespace', metadata: { name } };
-    this.handle({
+    const call: ApiCall = {
       method: 'POST',
-      path,
+      path: '/api/v1/namespaces',
       query: {},
       headers: { 'user-agent': 'kube-apiserver' },
-      body,
-    });
+      body: { apiVersion: 'v1', kind: 'Namespace', metadata: { name } },
+    };
+    const path = parsePath(call.path);
+    if (path !== undefined) this.#rest.answer(readRequest(call, path, this.#context.registry));
   }
 }
 

@@ -36,6 +36,11 @@ describe('authentication', () => {
     expect(records).toMatchObject([{ user: 'serin' }]);
   });
 
+  it('has its first namespaces whoever may write', () => {
+    const headers = { authorization: 'Bearer secret' };
+    expect(cluster.call('POST', MAPS, map('a'), { headers })).toMatchObject({ status: 201 });
+  });
+
   it('tells anybody whether it is healthy', () => {
     expect(cluster.get('/readyz')).toMatchObject({ status: 200, body: 'ok' });
   });

@@ -340,6 +340,12 @@ describe.skipIf(kubectl === undefined)(`kubectl against the sandbox's API server
     expect(kinds).toMatch(/gateways\s+gtw\s+gateway.networking.k8s.io\/v1\s+true\s+Gateway/);
   });
 
+  it('is let in by its token only', async () => {
+    const { code, err } = await session.runAs('stranger', 'get', 'deploy');
+    expect(code).toBe(1);
+    expect(err).toMatch(/Unauthorized|provide credentials/);
+  });
+
   it('is told that server-side apply is not there', async () => {
     const { code, err } = await session.run(
       'apply',

@@ -8,8 +8,11 @@ import path from 'node:path';
 import { stringify } from 'yaml';
 
 import { ApiServer } from '../../../src/sandbox/api-server/server.ts';
+import { newCertificate } from '../../../src/sandbox/certificate.ts';
 import { gatewayApiDefinitions } from '../../../src/sandbox/crds/gateway-api.ts';
-import { serveApi, type Front } from '../../../src/sandbox/http-front.ts';
+import { serveApi } from '../../../src/sandbox/http-front.ts';
+import { kubeconfig } from '../../../src/sandbox/kubeconfig.ts';
+import { startRelay } from '../../../src/sandbox/tls-relay.ts';
 import { findKubectl } from '../../support/kubectl.ts';
 import { seeded } from '../api-server/cluster.ts';
 
@@ -19,37 +22,43 @@ export interface Result {
   readonly err: string;
 }
 
+/** kubectl sends credentials over TLS only. */
+const TOKEN = 'of-the-kubectl-suite';
+
+interface Closable {
+  close(): Promise<void>;
+}
+
 export class Session {
   readonly #folder = mkdtempSync(path.join(tmpdir(), 'serin-kubectl-suite-'));
   readonly server = new ApiServer({
     now: Date.now,
     random: seeded(7),
     definitions: gatewayApiDefinitions,
+    tokens: new Map([[TOKEN, 'kubectl']]),
   });
   readonly #children = new Set<ChildProcess>();
-  #front: Front | undefined;
+  readonly #open: Closable[] = [];
   #kubectl = '';
 
   async open(): Promise<void> {
     this.#kubectl = (await findKubectl()) ?? '';
-    this.#front = await serveApi(this.server, { tickMs: 20 });
-    const config = {
-      apiVersion: 'v1',
-      kind: 'Config',
-      clusters: [{ name: 'sandbox', cluster: { server: this.#front.url } }],
-      // Without a token: kubectl sends credentials over TLS only.
-      users: [{ name: 'suite', user: {} }],
-      contexts: [
-        { name: 'suite', context: { cluster: 'sandbox', user: 'suite', namespace: 'default' } },
-      ],
-      'current-context': 'suite',
-    };
-    writeFileSync(this.#file('config'), stringify(config));
+    const front = await serveApi(this.server, { tickMs: 20 });
+    const certificate = newCertificate(Date.now());
+    const relay = await startRelay(new URL(front.url), certificate, () => 0);
+    this.#open.push(relay, front);
+    this.#configure('config', relay.url, certificate.cert, TOKEN);
+    this.#configure('stranger', relay.url, certificate.cert, 'of-somebody-else');
+  }
+
+  #configure(name: string, url: string, authority: string, token: string): void {
+    const text = kubeconfig({ url, authority, user: 'suite', token });
+    writeFileSync(this.#file(name), text.replace('namespace: demo', 'namespace: default'));
   }
 
   async close(): Promise<void> {
     for (const child of this.#children) child.kill('SIGKILL');
-    await this.#front?.close();
+    for (const part of this.#open) await part.close();
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
@@ -69,8 +78,14 @@ export class Session {
   }
 
   run(...args: readonly string[]): Promise<Result> {
+    return this.runAs('config', ...args);
+  }
+
+  /** `stranger` has a token that nobody gave out. */
+  runAs(who: 'config' | 'stranger', ...args: readonly string[]): Promise<Result> {
     return new Promise((resolve) => {
-      const options = { env: this.#environment, timeout: 20_000 };
+      const env = { ...this.#environment, KUBECONFIG: this.#file(who) };
+      const options = { env, timeout: 20_000 };
       execFile(this.#kubectl, args, options, (error, out, err) => {
         const code = typeof error?.code === 'number' ? error.code : error === null ? 0 : 1;
         resolve({ code, out, err });
