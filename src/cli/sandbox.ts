@@ -20,6 +20,7 @@ interface Options {
   readonly traffic?: string;
   readonly rate: number;
   readonly faults?: string;
+  readonly flaggerApi: boolean;
 }
 
 export function sandboxCommand(): Command {
@@ -33,6 +34,7 @@ export function sandboxCommand(): Command {
     .option('--gateway-port <port>', 'port of the gateway; 0 takes any free one', wholeNumber, 0)
     .option('--gateway-lag <duration>', 'from a change to its effect at the gateway', duration, 300)
     .option('--prometheus <kind>', 'real or embedded; the real one is taken when installed', kind)
+    .option('--flagger-api', 'also serve Canaries of the group flagger.app', false)
     .option('--faults <list>', `faults from the start: ${FAULTS_SYNTAX}`, faults)
     .action(async (options: Options) => {
       process.exitCode = await run(options);
@@ -45,10 +47,10 @@ async function run(options: Options): Promise<number> {
   const common = { gatewayLagMs, ...(prometheus === undefined ? {} : { prometheus }) };
   try {
     if (options.demo) return await runDemo({ ...common, rate, out: process.stdout }, signal);
-    const { operator, traffic, faults: wanted } = options;
+    const { operator, traffic, faults: wanted, flaggerApi } = options;
     await keepSandbox(
       {
-        sandbox: { ...common, apiPort, gatewayPort },
+        sandbox: { ...common, apiPort, gatewayPort, flaggerApi },
         operator,
         rate,
         ...(traffic === undefined ? {} : { traffic }),

@@ -32,6 +32,8 @@ export interface ClusterOptions {
   readonly apiPort?: number;
   readonly gatewayPort?: number;
   readonly gatewayLagMs?: number;
+  /** Serves Flagger's group too. */
+  readonly flaggerApi?: boolean;
   /** Keeps compiled code of pods; they start in half the time. */
   readonly cacheDir?: string;
 }
@@ -58,7 +60,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     now: Date.now,
     random: Math.random,
     tokens: new Map([...tokens].map(([user, token]) => [token, user])),
-    definitions: readDefinitions(),
+    definitions: readDefinitions(options.flaggerApi === true),
   });
   const tokenOf = (user: string): string => tokens.get(user) ?? '';
   const bearer = (user: string) => ({ authorization: `Bearer ${tokenOf(user)}` });
@@ -136,7 +138,8 @@ async function startMoving(
     ...(gatewayLagMs === undefined ? {} : { lagMs: gatewayLagMs }),
   });
   const followerTicker = new Ticker((now) => follower.step(now));
-  const pods = new Mirror<Pod>(client, PODS, () => {});
+  const again = () => void setImmediate(() => pods.refresh());
+  const pods = new Mirror<Pod>(client, PODS, () => {}, again);
   for (const part of [controllers, follower, pods]) part.start();
   const proxy = await startProxy(
     () => follower.table,

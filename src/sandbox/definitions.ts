@@ -7,9 +7,10 @@ import { gatewayApiDefinitions } from './crds/gateway-api.ts';
 
 const OURS = new URL('../../crds/', import.meta.url);
 
-export function readDefinitions(): readonly object[] {
+/** Without `flaggerApi` there is one kind called canary, so that `kubectl get canary` means ours. */
+export function readDefinitions(flaggerApi: boolean): readonly object[] {
   const ours = readdirSync(OURS)
-    .filter((name) => name.endsWith('.yaml'))
+    .filter((name) => name.endsWith('.yaml') && (flaggerApi || name.startsWith('serin.dev_')))
     .sort()
     .flatMap((name) => parseAllDocuments(readFileSync(new URL(name, OURS), 'utf8')))
     .map((document): unknown => document.toJS())

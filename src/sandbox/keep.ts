@@ -25,7 +25,8 @@ export async function keepSandbox(options: KeepOptions, signal: AbortSignal): Pr
     options.ready?.(sandbox);
     for (const line of directions(sandbox)) say(line);
     if (options.operator) {
-      const more = ['--port=0', '--leader-elect=false'];
+      const group = options.sandbox.flaggerApi === true ? ['--flagger-api'] : [];
+      const more = ['--port=0', '--leader-elect=false', ...group];
       const again = ['serin', ...operatorArguments(sandbox, more)].join(' ');
       const operator = startOperator(sandbox, more, (why) =>
         say(`operator   ended with ${why}; start it again with: ${again}`),

@@ -32,6 +32,8 @@ export interface ViewListener {
   pod(before: Pod | undefined, after: Pod | undefined): void;
   service(key: string): void;
   endpointSlice(before: EndpointSlice | undefined, after: EndpointSlice | undefined): void;
+  /** A stream is over: `refresh` when it suits. */
+  ended(): void;
 }
 
 export const SERVICE_NAME = 'kubernetes.io/service-name';
@@ -43,6 +45,7 @@ export class ClusterView {
   readonly pods: Mirror<Pod>;
   readonly services: Mirror<Service>;
   readonly slices: Mirror<EndpointSlice>;
+  readonly #ended: () => void;
   readonly #setsByOwner = new Index<ReplicaSet>();
   readonly #podsByOwner = new Index<Pod>();
   readonly #podsByLabel = new Index<Pod>();
@@ -51,6 +54,7 @@ export class ClusterView {
 
   constructor(client: Client, listener: ViewListener) {
     this.client = client;
+    this.#ended = () => listener.ended();
     this.deployments = this.#mirror<Deployment>(DEPLOYMENTS, (key) => listener.deployment(key));
     this.replicaSets = this.#mirror<ReplicaSet>(REPLICA_SETS, (_, before, after) => {
       this.#setsByOwner.update(before, after, ownerTerms);
@@ -77,6 +81,10 @@ export class ClusterView {
 
   stop(): void {
     for (const mirror of this.#all()) mirror.stop();
+  }
+
+  refresh(): void {
+    for (const mirror of this.#all()) mirror.refresh();
   }
 
   setsOf(owner: KubeObject): readonly ReplicaSet[] {
@@ -117,10 +125,10 @@ export class ClusterView {
     resource: Resource,
     changed: (key: string, before: T | undefined, after: T | undefined) => void,
   ): Mirror<T> {
-    return new Mirror<T>(this.client, resource, changed);
+    return new Mirror<T>(this.client, resource, changed, this.#ended);
   }
 
-  #all(): { start(): void; stop(): void }[] {
+  #all(): { start(): void; stop(): void; refresh(): void }[] {
     return [this.services, this.slices, this.deployments, this.replicaSets, this.pods];
   }
 }

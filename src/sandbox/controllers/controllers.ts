@@ -44,6 +44,7 @@ export class Controllers {
   readonly #remark: (remark: Remark) => void;
   readonly #wake: () => void;
   readonly #ended: Pod[] = [];
+  #isBroken = false;
 
   constructor({ api, pods, headers, remark, wake }: ControllersOptions) {
     this.#remark = remark ?? (() => {});
@@ -55,6 +56,10 @@ export class Controllers {
       pod: (before, after) => this.#onPod(before, after),
       service: (key) => this.#add('service', key),
       endpointSlice: (before, after) => this.#onSlice(before ?? after, after),
+      ended: () => {
+        this.#isBroken = true;
+        this.#wake();
+      },
     });
   }
 
@@ -68,6 +73,10 @@ export class Controllers {
   }
 
   step(now: number): StepResult {
+    if (this.#isBroken) {
+      this.#isBroken = false;
+      this.#view.refresh();
+    }
     for (const pod of this.#ended.splice(0)) this.#pods.gone(pod, now);
     for (const key of this.#pods.collect(now)) this.#agenda.add(`pod ${key}`);
     const item = this.#agenda.next(now);

@@ -16,13 +16,16 @@ export class Mirror<T extends KubeObject> {
   readonly #client: Client;
   readonly #resource: Resource;
   readonly #changed: Changed<T>;
+  readonly #ended: () => void;
   #close: (() => void) | undefined;
-  #stopped = false;
+  #isBroken = false;
 
-  constructor(client: Client, resource: Resource, changed: Changed<T>) {
+  /** `ended` is told when the stream is over; `refresh` then starts it again. */
+  constructor(client: Client, resource: Resource, changed: Changed<T>, ended: () => void) {
     this.#client = client;
     this.#resource = resource;
     this.#changed = changed;
+    this.#ended = ended;
   }
 
   get(key: string): T | undefined {
@@ -48,14 +51,21 @@ export class Mirror<T extends KubeObject> {
     if (watched.kind !== 'stream') throw new Error(`cannot watch ${path}`);
     this.#close = watched.stream.open({
       event: (event) => this.#onEvent(event),
-      end: () => this.#restart(),
+      end: () => this.#break(),
     });
   }
 
   stop(): void {
-    this.#stopped = true;
     this.#close?.();
     this.#close = undefined;
+    this.#isBroken = false;
+  }
+
+  /** Lists and watches again if the stream has ended: never from within the server's call that ended it. */
+  refresh(): void {
+    if (!this.#isBroken) return;
+    this.stop();
+    this.start();
   }
 
   /** Takes an object that is at least as new as the one we have. */
@@ -79,7 +89,7 @@ export class Mirror<T extends KubeObject> {
   #onEvent({ type, object }: WatchEvent): void {
     if (type === 'ADDED' || type === 'MODIFIED') this.take(this.#named(object));
     else if (type === 'DELETED') this.drop(this.#named(object));
-    else if (type === 'ERROR') this.#restart();
+    else if (type === 'ERROR') this.#break();
   }
 
   /** Items of a list do not say what they are; what we write must. */
@@ -91,11 +101,9 @@ export class Mirror<T extends KubeObject> {
     return Object.freeze(Object.assign({ apiVersion, kind }, object));
   }
 
-  #restart(): void {
-    if (this.#stopped) return;
-    this.#close?.();
-    this.#close = undefined;
-    this.start();
+  #break(): void {
+    this.#isBroken = true;
+    this.#ended();
   }
 
   #replaceAll(items: readonly T[]): void {

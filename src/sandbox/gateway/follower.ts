@@ -62,6 +62,7 @@ export class GatewayFollower {
   #changes: Change[] = [];
   #table: RoutingTable | undefined;
   #retryAt: number | undefined;
+  #isBroken = false;
 
   constructor({ api, lagMs = 300, headers, address = '127.0.0.1', wake }: FollowerOptions) {
     this.#client = new Client(api, 'sandbox-gateway', headers);
@@ -72,13 +73,17 @@ export class GatewayFollower {
       this.#changes.push({ seenAt: undefined, apply });
       this.#wake();
     };
-    this.#gateways = new Followed(this.#client, GATEWAYS, change, (key) => this.#onGateway(key));
-    this.#routes = new Followed(this.#client, HTTP_ROUTES, change, (key) =>
-      this.#staleRoutes.add(key),
-    );
-    this.#services = new Followed(this.#client, SERVICES, change, (key) => this.#onService(key));
+    const ended = () => {
+      this.#isBroken = true;
+      this.#wake();
+    };
+    const follow = <T extends KubeObject>(resource: Resource, served: (key: string) => void) =>
+      new Followed<T>(this.#client, resource, change, served, ended);
+    this.#gateways = follow(GATEWAYS, (key) => this.#onGateway(key));
+    this.#routes = follow(HTTP_ROUTES, (key) => this.#staleRoutes.add(key));
+    this.#services = follow(SERVICES, (key) => this.#onService(key));
     // Endpoints come and go without changing what is to be said about a route.
-    this.#slices = new Followed(this.#client, ENDPOINT_SLICES, change, () => {});
+    this.#slices = follow(ENDPOINT_SLICES, () => {});
   }
 
   /** What is served now. Made when it is first asked for after a change. */
@@ -106,6 +111,10 @@ export class GatewayFollower {
   }
 
   step(now: number): StepResult {
+    if (this.#isBroken) {
+      this.#isBroken = false;
+      for (const followed of this.#all()) followed.mirror.refresh();
+    }
     for (const change of this.#changes) change.seenAt ??= now;
     const due = this.#changes.filter(({ seenAt }) => this.#dueAt(seenAt) <= now);
     if (due.length > 0) {
@@ -198,7 +207,7 @@ export class GatewayFollower {
     this.#retryAt = now + RETRY_MS;
   }
 
-  #all(): { readonly mirror: { start(): void; stop(): void } }[] {
+  #all(): { readonly mirror: { start(): void; stop(): void; refresh(): void } }[] {
     return [this.#gateways, this.#services, this.#slices, this.#routes];
   }
 }
@@ -221,13 +230,14 @@ class Followed<T extends KubeObject> {
     resource: Resource,
     change: (apply: () => void) => void,
     served: (key: string) => void,
+    ended: () => void,
   ) {
-    this.mirror = new Mirror<T>(client, resource, (key, _, after) =>
+    const changed = (key: string, _: T | undefined, after: T | undefined) =>
       change(() => {
         this.#serve(key, after);
         served(key);
-      }),
-    );
+      });
+    this.mirror = new Mirror<T>(client, resource, changed, ended);
   }
 
   inNamespace(namespace: string): Iterable<T> {

@@ -214,6 +214,21 @@ describe('Deployment controller', () => {
     expect(cluster.pods.running()).toEqual([]);
   });
 
+  it('goes on when its watches are cut or their past is gone', () => {
+    cluster.create(DEPLOYMENTS, deployment(2, 'v1'));
+    cluster.advance(5_000);
+    cluster.api.cutWatches();
+    cluster.patch(DEPLOYMENTS, 'cart', image('v2'));
+    cluster.advance(10_000);
+    expect(counts()).toEqual(all(2));
+    expect(cluster.allPods[0]?.spec.containers[0]?.image).toBe('v2');
+    cluster.api.compact();
+    cluster.api.cutWatches();
+    cluster.patch(DEPLOYMENTS, 'cart', { spec: { replicas: 1 } });
+    cluster.advance(10_000);
+    expect(counts()).toEqual(all(1));
+  });
+
   it('is quiet when nothing changes', () => {
     cluster.create(DEPLOYMENTS, deployment(3, 'v1'));
     cluster.advance(60_000);

@@ -185,6 +185,13 @@ describe('gateway follower', () => {
     expect(attached()).toBe('1');
   });
 
+  it('goes on when its watches are cut', () => {
+    api.cutWatches();
+    setWeight(30);
+    advance(1_000);
+    expect(canaryShare()).toBeCloseTo(0.3, 10);
+  });
+
   it('is quiet when nothing changes', () => {
     const before = api.resourceVersion;
     advance(3_600_000);
