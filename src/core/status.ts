@@ -21,7 +21,7 @@ export function conclude(pass: Pass): { readonly status: CanaryStatus; readonly 
     return { status: before, memory: remember(pass, {}, pass.memoryBefore.wordsAt) };
   if (isDecision(pass, before, after))
     return { status: after, memory: remember(pass, {}, pass.memoryBefore.wordsAt) };
-  if (isWorthTelling(pass, before))
+  if (isWorthTelling(pass, before, after))
     return { status: after, memory: remember(pass, {}, pass.time.monotonic) };
   return { status: before, memory: remember(pass, unsavedParts(pass), pass.memoryBefore.wordsAt) };
 }
@@ -152,14 +152,18 @@ function isDecision(pass: Pass, before: CanaryStatus, after: CanaryStatus): bool
 }
 
 /**
- * Whether the outbox is worth a patch: a new entry always is. That one was delivered goes with the next patch, which
- * a run will bring; between runs it goes alone.
+ * Whether the outbox is worth a patch: a new entry always is. That one was delivered goes with the next patch, or
+ * alone when a run brings none for a while: a restart would say it again.
  */
 function hasNews(pass: Pass): boolean {
   const before = pass.seen.run?.outbox ?? [];
   const after = pass.run?.outbox ?? [];
   if (after.some(({ id }) => before.every((entry) => entry.id !== id))) return true;
-  return after.length < before.length && !isUnderWay(pass.phase);
+  const delivered = before.filter(({ id }) => after.every((entry) => entry.id !== id));
+  if (delivered.length === 0 || !isUnderWay(pass.phase)) return delivered.length > 0;
+  const age = Math.max(...delivered.map(({ since }) => pass.time.now - Date.parse(since)));
+  if (age < worthTellingMs) pass.lookAgain(worthTellingMs - age);
+  return age >= worthTellingMs;
 }
 
 /** A status without its words and without the clocks of waits that began by themselves. */
@@ -186,7 +190,8 @@ const quietParts = [
   'lastRound',
 ] as const;
 
-function isWorthTelling(pass: Pass, before: CanaryStatus): boolean {
+function isWorthTelling(pass: Pass, before: CanaryStatus, after: CanaryStatus): boolean {
+  if (same(words(before), words(after))) return false;
   const since = pass.waiting?.since ?? before.waiting?.since;
   if (since === undefined) return false;
   const lasted = pass.elapsed('wait', since);
@@ -199,6 +204,16 @@ function isWorthTelling(pass: Pass, before: CanaryStatus): boolean {
   if (ago >= tellAgainMs) return true;
   pass.lookAgain(tellAgainMs - ago);
   return false;
+}
+
+/** What a person would read anew; that the same was heard again a moment ago is no news. */
+function words({ message, checks, waiting, conditions }: CanaryStatus): unknown {
+  return {
+    message,
+    checks: checks?.map((check) => ({ ...check, at: undefined })),
+    waiting,
+    conditions: conditions?.map(({ type, status, reason }) => `${type}=${status} ${reason}`),
+  };
 }
 
 function unsavedParts(pass: Pass): Memory['unsaved'] {
