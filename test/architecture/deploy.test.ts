@@ -8,6 +8,7 @@ import * as z from 'zod';
 
 import manifest from '../../package.json' with { type: 'json' };
 import { parseSettings } from '../../src/config.ts';
+import { findKubectl, WITHOUT_KUBECTL } from '../support/kubectl.ts';
 
 const PolicyRule = z.strictObject({
   apiGroups: z.array(z.string()).min(1),
@@ -61,19 +62,18 @@ const Named = z.looseObject({
   metadata: z.looseObject({ name: z.string(), namespace: z.string().optional() }),
 });
 
-const hasKubectl = (process.env['PATH'] ?? '')
-  .split(path.delimiter)
-  .some((folder) => existsSync(path.join(folder, 'kubectl')));
+const kubectl = await findKubectl();
 
 const read = (file: string) => readFileSync(file, 'utf8');
 
 function rendered(folder: string) {
-  const yaml = execFileSync('kubectl', ['kustomize', folder], { encoding: 'utf8' });
+  if (kubectl === undefined) throw new Error(WITHOUT_KUBECTL);
+  const yaml = execFileSync(kubectl, ['kustomize', folder], { encoding: 'utf8' });
   return parseAllDocuments(yaml).map((document) => Named.parse(document.toJS()));
 }
 
-describe.skipIf(!hasKubectl)('deploy/, rendered (kubectl is not on the PATH)', () => {
-  const objects = hasKubectl ? rendered('deploy') : [];
+describe.skipIf(kubectl === undefined)(`deploy/, rendered (${WITHOUT_KUBECTL})`, () => {
+  const objects = kubectl === undefined ? [] : rendered('deploy');
   const the = (kind: string) => {
     const found = objects.filter((object) => object.kind === kind);
     expect(found, kind).toHaveLength(1);
@@ -194,7 +194,7 @@ describe.skipIf(!hasKubectl)('deploy/, rendered (kubectl is not on the PATH)', (
   });
 });
 
-describe.skipIf(!hasKubectl)('deploy/flagger-api, rendered (kubectl is not on the PATH)', () => {
+describe.skipIf(kubectl === undefined)(`deploy/flagger-api, rendered (${WITHOUT_KUBECTL})`, () => {
   it('adds the flag, and the permissions that the flag needs', () => {
     const objects = rendered('deploy/flagger-api');
     const named = (kind: string) => objects.filter((object) => object.kind === kind);
