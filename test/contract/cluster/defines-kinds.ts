@@ -60,7 +60,7 @@ export function definesKinds(room: Room): void {
     ],
     ['an item twice in a set', { tags: ['x', 'x'] }, ['spec.tags[1]: FieldValueDuplicate']],
     ['a field missing in an item', { parts: [{}] }, ['spec.parts[0].name: FieldValueRequired']],
-    ['a date that is none', { at: 'yesterday' }, ['spec.at: FieldValueInvalid']],
+    ['a date that is none', { at: 'yesterday' }, ['spec.at: FieldValueTypeInvalid']],
     ['two that exclude each other', { one: 'a', other: 'b' }, ['spec: FieldValueInvalid']],
     ['a rule between fields', { low: 3, high: 2 }, ['spec: FieldValueInvalid']],
   ])('refuses %s', async (_what, spec, expected) => {

@@ -79,7 +79,7 @@ export function discovers(room: Room): void {
   });
 
   it.each(['/apis/nobody.test/v1', '/apis/nobody.test/v1/things', '/api/v1/things'])(
-    'answers 404 with a Status at %s',
+    'answers 404 at %s',
     async (path) => {
       expect(await room.get(path)).toMatchObject({ status: 404 });
     },

@@ -160,7 +160,7 @@ export function workloads(room: Room): void {
   it('refuses Service names and ports that are none', async () => {
     const namespace = await room.namespace();
     expect(
-      await room.create(services(namespace), service('1a', { ports: [{ port: 80 }] })),
+      await room.create(services(namespace), service('a.b', { ports: [{ port: 80 }] })),
     ).toMatchObject({ status: 422 });
     const reply = await room.create(
       services(namespace),

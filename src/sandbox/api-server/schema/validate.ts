@@ -99,7 +99,7 @@ function addScalarChecks(schema: SchemaNode, checks: Check[]): void {
   if (holds !== undefined && format !== undefined)
     checks.push((value, _previous, run) => {
       if (typeof value !== 'string' || holds(value)) return;
-      refuse(run, value, `${body(run)} must be of type ${format}: ${JSON.stringify(value)}`);
+      run.causes.push(say.wrongType(renderPath(run.path), value, format));
     });
 }
 
