@@ -5,7 +5,7 @@ import { notAcceptable } from './faults.ts';
 import type { KubeObject } from './object.ts';
 import { metadataOnly } from './partial-metadata.ts';
 import type { Request } from './request.ts';
-import { rowOf, tableOf } from './tables.ts';
+import { emptyTable, rowOf, tableOf } from './tables.ts';
 import type { Render } from './watches.ts';
 
 type Form = 'object' | 'metadata' | 'metadataList' | 'table';
@@ -54,11 +54,14 @@ export function rendererOf(context: ServerContext, request: Request): Render {
   const form = formOf(request.call.headers['accept']);
   switch (form) {
     case 'object':
-      return (object) => object;
+      return { object: (object) => object, bookmark: (bookmark) => bookmark };
     case 'metadata':
     case 'metadataList':
-      return metadataOnly;
+      return { object: metadataOnly, bookmark: metadataOnly };
     case 'table':
-      return (object, isFirst) => rowOf(context, request, object, isFirst);
+      return {
+        object: (object, isFirst) => rowOf(context, request, object, isFirst),
+        bookmark: emptyTable,
+      };
   }
 }

@@ -2,6 +2,7 @@
 
 import type { ServerContext } from './context.ts';
 import type { KubeObject } from './object.ts';
+import type { JsonObject } from './json.ts';
 import { metadataOnly } from './partial-metadata.ts';
 import type { Request } from './request.ts';
 import type { Column } from './resource-type.ts';
@@ -45,6 +46,17 @@ export function rowOf(
     metadata: { resourceVersion: object.metadata.resourceVersion },
     columnDefinitions: withColumns ? columns.map(columnDefinition) : null,
     rows: [row(context, request, object)],
+  };
+}
+
+/** A bookmark in a watch of tables. */
+export function emptyTable({ metadata }: JsonObject): object {
+  return {
+    kind: 'Table',
+    apiVersion: 'meta.k8s.io/v1',
+    metadata,
+    columnDefinitions: null,
+    rows: [],
   };
 }
 

@@ -8,7 +8,7 @@
 import type { ApiStream, ApiStreamSink, WatchEvent } from './call.ts';
 import type { ServerContext } from './context.ts';
 import { expired, invalid } from './faults.ts';
-import { withKeys } from './json.ts';
+import { withKeys, type JsonObject } from './json.ts';
 import { readVersion, selectorOf } from './lists.ts';
 import type { KubeObject } from './object.ts';
 import type { Request } from './request.ts';
@@ -20,8 +20,12 @@ const BOOKMARK_EVERY_MS = 60_000;
 const LAST_BOOKMARK_BEFORE_END_MS = 2_000;
 const INITIAL_EVENTS_END = { 'k8s.io/initial-events-end': 'true' };
 
-/** How a stored object is shown to this client: whole, metadata only, or as a table. */
-export type Render = (object: KubeObject, isFirst: boolean) => unknown;
+/** How objects are shown to this client: whole, metadata only, or as a table. */
+export interface Render {
+  readonly object: (object: KubeObject, isFirst: boolean) => unknown;
+  /** A bookmark is an object with a version and nothing else. */
+  readonly bookmark: (bookmark: JsonObject) => unknown;
+}
 
 interface Options {
   readonly since: number | 'now-with-state';
@@ -197,7 +201,7 @@ class Watch {
 
   #send(type: WatchEvent['type'], object: KubeObject): void {
     const view = this.#request.type.view(object);
-    this.#emit({ type, object: this.#render(view, this.#isFirst) });
+    this.#emit({ type, object: this.#render.object(view, this.#isFirst) });
     this.#isFirst = false;
   }
 
@@ -210,7 +214,7 @@ class Watch {
       ...(annotations === undefined ? {} : { annotations }),
     };
     const bookmark = { kind: definition.kind, apiVersion, metadata };
-    this.#emit({ type: 'BOOKMARK', object: bookmark });
+    this.#emit({ type: 'BOOKMARK', object: this.#render.bookmark(bookmark) });
   }
 
   #emit(event: WatchEvent): void {

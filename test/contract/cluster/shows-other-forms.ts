@@ -48,6 +48,25 @@ export function showsOtherForms(room: Room): void {
     watch.close();
   });
 
+  it('marks the end of the state with metadata too', async () => {
+    const namespace = await room.namespace();
+    const query = {
+      sendInitialEvents: 'true',
+      resourceVersionMatch: 'NotOlderThan',
+      allowWatchBookmarks: 'true',
+    };
+    const path = `/api/v1/namespaces/${namespace}/secrets`;
+    const watch = await room.watch(path, query, ONE);
+    expect(await watch.next()).toMatchObject({
+      type: 'BOOKMARK',
+      object: {
+        kind: 'PartialObjectMetadata',
+        metadata: { annotations: { 'k8s.io/initial-events-end': 'true' } },
+      },
+    });
+    watch.close();
+  });
+
   it('shows a custom kind as a table with the columns of its definition', async () => {
     const namespace = await room.namespace();
     await room.create(widgets(namespace), widget('a'));
