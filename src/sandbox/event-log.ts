@@ -4,6 +4,8 @@ import { keyOf, type KubeObject, timestamp } from './controllers/objects.ts';
 import type { Remark } from './controllers/round.ts';
 
 const EVENTS = { apiVersion: 'v1', kind: 'Event', plural: 'events' };
+/** What was said long ago may be said as if it were new. */
+const MAX_KNOWN = 1_000;
 const COMPONENT = 'sandbox-controllers';
 
 interface Known {
@@ -46,7 +48,9 @@ export class EventLog {
       count: 1,
     };
     const written = this.#client.create(EVENTS, event);
-    if (written.outcome === 'done') this.#known.set(key, { name: event.metadata.name, count: 1 });
+    if (written.outcome !== 'done') return;
+    if (this.#known.size >= MAX_KNOWN) this.#known.clear();
+    this.#known.set(key, { name: event.metadata.name, count: 1 });
   }
 
   #repeat(known: Known, namespace: string, now: number): void {

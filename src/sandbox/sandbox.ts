@@ -1,9 +1,8 @@
 /**
  * The sandbox: a small Kubernetes on loopback with everything around it that a rollout needs, and the files
- * by which others find it. Nothing of it is left when it is closed, or killed.
+ * by which others find it. Nothing of it is left when it is closed, and no process when it is killed.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 import { type Cluster, type ClusterOptions, startCluster, type User } from './cluster.ts';
@@ -11,6 +10,7 @@ import { startControl } from './control.ts';
 import { kubeconfig } from './kubeconfig.ts';
 import { type MetricsServer, startMetricsServer, targetOf } from './metrics-server.ts';
 import { type SlackMessage, type SlackSink, startSlackSink } from './slack-sink.ts';
+import { makeTemporaryDir, removeDir } from './temporary-dir.ts';
 
 export interface SandboxOptions extends Omit<ClusterOptions, 'cacheDir'> {
   readonly scrapeIntervalMs?: number;
@@ -33,8 +33,7 @@ export interface Sandbox {
 const SCRAPE_INTERVAL_MS = 1_000;
 
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
-  const dir = mkdtempSync(path.join(tmpdir(), 'serin-sandbox-'));
-  const removeDir = () => rmSync(dir, { recursive: true, force: true });
+  const dir = makeTemporaryDir();
   const started: { close(): Promise<void> }[] = [];
   const keep = <T extends { close(): Promise<void> }>(part: T): T => {
     started.push(part);
@@ -42,7 +41,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   };
   const close = async (): Promise<void> => {
     for (const part of started.splice(0).reverse()) await part.close();
-    removeDir();
+    removeDir(dir);
   };
   try {
     const cluster = keep(await startCluster({ ...options, cacheDir: path.join(dir, 'cache') }));
