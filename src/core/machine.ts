@@ -44,7 +44,8 @@ export type RolloutEvent =
   /** `showAll`: blue/green gives the canary all traffic before the primary is written. */
   | { readonly type: 'promotionApproved'; readonly showAll: boolean }
   | { readonly type: 'primaryReady' }
-  | { readonly type: 'newRevisionWaits' }
+  /** The primary has it, and the target can no longer stand in: it rolls to something else, or has no pods. */
+  | { readonly type: 'canaryLeaves' }
   | { readonly type: 'trafficReturned' }
   | { readonly type: 'primaryBroke' }
   | { readonly type: 'primaryLost' }
@@ -181,7 +182,7 @@ const atRest = rollout.createStateConfig({
 /** The primary was written: from here on the side that is ready keeps the traffic. */
 const written = rollout.createStateConfig({
   on: {
-    newRevisionWaits: {
+    canaryLeaves: {
       actions: ['clear', { type: 'shiftTraffic', params: { weight: 0, for: 'promoted' } }],
     },
     primaryBroke: {
@@ -191,6 +192,7 @@ const written = rollout.createStateConfig({
         { type: 'shiftTraffic', params: { weight: 100, for: 'stay' } },
       ],
     },
+    primaryLost: { target: 'Failed' },
   },
 });
 

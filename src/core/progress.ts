@@ -16,7 +16,9 @@ import {
   completeWrite,
   contest,
   correctTraffic,
+  endReverted,
   failed,
+  failHeld,
   keepServices,
   rollBack,
   revisionName,
@@ -56,23 +58,10 @@ export function changed(pass: Pass): boolean {
   if (run === undefined || target === undefined || target.revision === run.revision) return false;
   if (target.revision === pass.primaryHolds && pass.primaryReady.ready) {
     touchAfterIntent(pass);
-    pass.step({ type: 'revisionReverted' });
-    pass.lastApplied = target.revision;
-    closeGate(pass);
-    delete run.intent;
-    delete run.reason;
-    run.revision = target.revision;
-    if (target.replicas > 0) pass.startClock('scaleDownSince');
-    pass.say('Reverted', `${targetName(pass)} is back at the revision that serves users`);
-    pass.tell(
-      'Normal',
-      'Reverted',
-      `${targetName(pass)} went back to revision ${revisionName(target.revision)}, which the primary serves; nothing was promoted`,
-    );
+    endReverted(pass, target.revision);
     return true;
   }
   if (!pass.primaryAvailable && pass.liveWeight > 0) return false;
-  touchAfterIntent(pass);
   startOver(
     pass,
     target.revision,
@@ -95,6 +84,7 @@ function touchAfterIntent(pass: Pass): void {
 
 /** Weight 0, counters at zero, a run of its own. */
 export function startOver(pass: Pass, revision: string, message: string): void {
+  touchAfterIntent(pass);
   const gated = hooksOf(pass, 'confirm-rollout').length > 0 && revision !== pass.run?.revision;
   beginRun(pass, revision);
   pass.checks = [];
@@ -161,15 +151,7 @@ function primaryIsAway(pass: Pass): boolean {
     text: `${name} cannot serve (${why}) while ${targetName(pass)} is being released; traffic is held at ${pass.liveWeight}%`,
   });
   if (!pass.isOver(waited, run.progressDeadlineMs)) return true;
-  pass.step({ type: 'primaryLost' });
-  run.reason = 'PrimaryNotReady';
-  run.weight = pass.liveWeight;
-  pass.lastApplied = run.revision;
-  pass.stopClock('primaryReadySince');
-  pass.say('PrimaryNotReady', message);
-  pass.tell('Warning', 'PrimaryNotReady', message);
-  pass.finish('failed');
-  if (run.weight === 0) pass.startClock('scaleDownSince');
+  failHeld(pass, message);
   return true;
 }
 
@@ -454,6 +436,8 @@ export function intend(pass: Pass): void {
   run.intent = { revision: run.revision, at: pass.nowText };
   pass.restartClock('primaryNotReadySince');
   pass.stopClock('primaryReadySince');
+  pass.stopClock('canaryNotReadySince');
+  pass.stopClock('canaryReadySince');
   pass.say('Promoting', 'Canary analysis completed, starting primary rolling update.');
   pass.tell(
     'Normal',

@@ -10,7 +10,9 @@ import { restRoutes } from './rest.ts';
 import { evaluateRound } from './rounds.ts';
 import { beginRun, refreshRun, rerecord } from './runs.ts';
 import {
+  completeWrite,
   correctTraffic,
+  failHeld,
   keepServices,
   rollBack,
   revisionName,
@@ -22,6 +24,7 @@ export function promote(pass: Pass): void {
   rerecord(pass);
   const { run } = pass;
   if (run === undefined) return;
+  if (run.intent === undefined && run.stay) return backToStay(pass);
   if (run.intent === undefined)
     return startOver(
       pass,
@@ -38,6 +41,7 @@ function beforeWrite(pass: Pass): void {
   const { run, seen } = pass;
   if (run === undefined) return;
   if (!run.stay) {
+    if (completeWrite(pass)) return;
     if (keepServices(pass) || correctTraffic(pass)) return;
     if (changed(pass)) return;
     if (!pass.primaryAvailable) return waitForPrimary(pass);
@@ -50,22 +54,15 @@ function beforeWrite(pass: Pass): void {
   }
   const refusal = seen.refusals[0];
   if (refusal !== undefined) return broken(pass, refusal.reason, refusal.message);
-  if (seen.target === undefined || seen.primary === undefined)
-    return pass.say('TargetNotFound', `${targetName(pass)} does not exist`);
-  if (seen.target.revision !== run.intent?.revision) {
-    return run.stay
-      ? undefined
-      : startOver(
-          pass,
-          seen.target.revision,
-          'the target moved on before it was promoted: the analysis starts over',
-        );
-  }
-  if (!pass.canaryReady.ready)
-    return pass.say(
-      'CanaryNotReady',
-      `${targetName(pass)} is not ready any more; the promotion waits`,
-    );
+  const { intent } = run;
+  if (intent === undefined || seen.target?.revision !== intent.revision) return backToStay(pass);
+  if (!canaryIsStillReady(pass)) return;
+  if (seen.primary === undefined)
+    return void pass.effects.push({
+      type: 'createPrimary',
+      revision: intent.revision,
+      from: 'target',
+    });
   if (seen.primary.hasConfigCopies) {
     return rollBack(
       pass,
@@ -73,8 +70,34 @@ function beforeWrite(pass: Pass): void {
       'NotSupported: config tracking. The primary uses "-primary" copies of ConfigMaps and Secrets, made by Flagger; point it at the originals first',
     );
   }
-  pass.effects.push({ type: 'promote', revision: run.intent.revision });
+  pass.effects.push({ type: 'promote', revision: intent.revision });
   pass.say('Promoting', 'Canary analysis completed, starting primary rolling update.');
+}
+
+/** Nothing was written, and the canary goes on serving all traffic: it is looked at anew. */
+function backToStay(pass: Pass): void {
+  pass.step({ type: 'primaryLost' });
+  if (pass.run !== undefined) delete pass.run.intent;
+  pass.lookAgain(0);
+}
+
+function canaryIsStillReady(pass: Pass): boolean {
+  const { run } = pass;
+  const ready = pass.canaryReady;
+  if (run === undefined) return false;
+  if (ready.ready) return true;
+  const waited = pass.startClock('canaryNotReadySince');
+  const message = `${targetName(pass)} is not ready any more: ${ready.why}; the promotion waits`;
+  pass.wait(
+    'CanaryNotReady',
+    message,
+    run.canaryNotReadySince ?? pass.nowText,
+    run.progressDeadlineMs - waited,
+  );
+  if (!pass.isOver(waited, run.progressDeadlineMs)) return false;
+  if (run.stay) backToStay(pass);
+  else rollBack(pass, 'CanaryNotReady', message);
+  return false;
 }
 
 function broken(pass: Pass, reason: string, message: string): void {
@@ -102,13 +125,7 @@ function waitForPrimary(pass: Pass): void {
     severity: 'error',
     text: `the primary of ${targetName(pass)} has no available pod`,
   });
-  if (!pass.isOver(waited, run.progressDeadlineMs)) return;
-  pass.step({ type: 'primaryLost' });
-  run.reason = 'PrimaryNotReady';
-  delete run.intent;
-  pass.lastApplied = run.revision;
-  pass.tell('Warning', 'PrimaryNotReady', message);
-  pass.finish('failed');
+  if (pass.isOver(waited, run.progressDeadlineMs)) failHeld(pass, message);
 }
 
 // ── after it ────────────────────────────────────────────────────────────────
@@ -119,32 +136,51 @@ function afterWrite(pass: Pass): void {
   refreshRun(pass);
   keepServices(pass);
   const newer = seen.target !== undefined && seen.target.revision !== run.revision;
-  if (!pass.primaryAvailable) return broke(pass, 'it has no available pod');
-  if (newer && run.weight > 0) {
-    pass.step({ type: 'newRevisionWaits' });
-    run.stay = false;
-    pass.tell(
-      'Normal',
-      'NewRevision',
-      `a new revision of ${targetName(pass)} waits until this promotion is finished`,
-    );
-    return pass.lookAgain(0);
+  if (!pass.primaryAvailable && run.stay && newer) return backToStay(pass);
+  if (!pass.primaryAvailable && !run.stay) return broke(pass, 'it has no available pod');
+  if (pass.primaryAvailable && pass.liveWeight > 0 && (newer || !pass.canaryAvailable)) {
+    return leaveCanary(pass, newer);
   }
-  if (!run.stay) correctTraffic(pass);
+  correctTraffic(pass);
+  if (primaryIsStillReady(pass)) returnTraffic(pass);
+}
+
+/** The primary is ready at what was written; past its deadline it counts as broken. */
+function primaryIsStillReady(pass: Pass): boolean {
+  const { run, seen } = pass;
   const ready = pass.primaryReady;
-  if (!ready.ready) {
-    const waited = pass.startClock('primaryNotReadySince');
-    pass.wait(
-      'PrimaryRollingOut',
-      `${seen.primary?.name} is not ready: ${ready.why}`,
-      run.primaryNotReadySince ?? pass.nowText,
-      run.progressDeadlineMs - waited,
-    );
-    if (pass.isOver(waited, run.progressDeadlineMs)) broke(pass, ready.why);
-    return;
+  if (run === undefined) return false;
+  if (ready.ready) {
+    pass.stopClock('primaryNotReadySince');
+    return true;
   }
-  pass.stopClock('primaryNotReadySince');
-  returnTraffic(pass);
+  const waited = pass.startClock('primaryNotReadySince');
+  pass.wait(
+    'PrimaryRollingOut',
+    `${seen.primary?.name} is not ready: ${ready.why}`,
+    run.primaryNotReadySince ?? pass.nowText,
+    run.progressDeadlineMs - waited,
+  );
+  if (pass.isOver(waited, run.progressDeadlineMs)) broke(pass, ready.why);
+  return false;
+}
+
+/** The target rolls to something else, or has no pods: the primary takes all traffic, ready or not. */
+function leaveCanary(pass: Pass, newer: boolean): void {
+  const { run, seen } = pass;
+  if (run === undefined) return;
+  pass.step({ type: 'canaryLeaves' });
+  run.stay = false;
+  if (seen.services.apexSide !== 'primary')
+    pass.effects.push({ type: 'writeApex', side: 'primary' });
+  pass.tell(
+    newer ? 'Normal' : 'Warning',
+    newer ? 'NewRevision' : 'CanaryNotReady',
+    newer
+      ? `a new revision of ${targetName(pass)} waits until this promotion is finished`
+      : `${targetName(pass)} has no available pod: all traffic goes to the primary`,
+  );
+  pass.lookAgain(0);
 }
 
 /** All at once, or in steps of `stepWeightPromotion`, one an interval. */
@@ -184,6 +220,7 @@ export function finalise(pass: Pass): void {
   keepServices(pass);
   correctTraffic(pass);
   if (!pass.primaryAvailable) return broke(pass, 'it has no available pod');
+  if (!primaryIsStillReady(pass)) return;
   pass.say('Finalising', 'Canary analysis completed, routing all traffic to primary.');
   if (pass.liveWeight > 0) return pass.lookAgain(1_000);
   if (!trafficSettled(pass)) return;
@@ -224,15 +261,7 @@ function broke(pass: Pass, why: string): void {
   const { run, seen } = pass;
   if (run === undefined) return;
   const analysed = seen.target?.revision === run.revision;
-  if (!pass.canaryAvailable || !analysed) {
-    const waited = pass.startClock('primaryNotReadySince');
-    return pass.wait(
-      'PrimaryNotReady',
-      `${seen.primary?.name ?? 'the primary'} cannot serve: ${why}; no other side can, so no traffic is moved`,
-      run.primaryNotReadySince ?? pass.nowText,
-      run.progressDeadlineMs - waited,
-    );
-  }
+  if (!pass.canaryAvailable || !analysed) return neitherServes(pass, why, analysed);
   run.stay = true;
   pass.step({ type: 'primaryBroke' });
   pass.effects.push({ type: 'writeApex', side: 'canary' });
@@ -249,6 +278,32 @@ function broke(pass: Pass, why: string): void {
     text: `Promotion failed, primary not ready: ${message}`,
   });
   pass.finish('failed');
+}
+
+/**
+ * The primary is not ready, and nothing analysed could stand in for it: no traffic is moved. If the analysed pods come
+ * back they take over; another revision is released as any other, once the primary can answer.
+ */
+function neitherServes(pass: Pass, why: string, analysed: boolean): void {
+  const { run, seen } = pass;
+  if (run === undefined) return;
+  const waited = pass.startClock('primaryNotReadySince');
+  const message = `${seen.primary?.name ?? 'the primary'} is not ready: ${why}; nothing else can serve, so no traffic is moved`;
+  pass.wait(
+    'PrimaryNotReady',
+    message,
+    run.primaryNotReadySince ?? pass.nowText,
+    run.progressDeadlineMs - waited,
+  );
+  if (!pass.isOver(waited, run.progressDeadlineMs)) return;
+  failHeld(pass, message);
+  run.stay = analysed;
+  if (analysed) pass.stopClock('scaleDownSince');
+  pass.alert({
+    fact: 'failed',
+    severity: 'error',
+    text: `Promotion failed, primary not ready: ${message}`,
+  });
 }
 
 // ── staying on the canary ───────────────────────────────────────────────────
@@ -269,13 +324,20 @@ export function stay(pass: Pass): void {
   if (run.intent === undefined && pass.primaryHolds !== run.revision) return releaseStay(pass);
   if (pass.primaryHolds !== run.revision || !pass.primaryReady.ready) {
     pass.stopClock('primaryReadySince');
-    if (!pass.canaryAvailable && pass.primaryAvailable) backToPrimary(pass);
+    if (!pass.canaryAvailable && pass.primaryAvailable) lendToPrimary(pass);
     return;
   }
   const readyFor = pass.startClock('primaryReadySince');
   if (pass.canaryAvailable && readyFor < run.intervalMs)
     return pass.lookAgain(run.intervalMs - readyFor);
   backToPrimary(pass);
+}
+
+/** The canary has no pods left and the primary has some, if not all: it serves until either is ready. */
+function lendToPrimary(pass: Pass): void {
+  const { services } = pass.seen;
+  if (services.apexSide !== 'primary') pass.effects.push({ type: 'writeApex', side: 'primary' });
+  if (pass.liveWeight > 0) pass.shiftTraffic(0, 'promoted');
 }
 
 function backToPrimary(pass: Pass): void {
@@ -292,6 +354,11 @@ function backToPrimary(pass: Pass): void {
 
 /** A new revision while the canary serves: it already has all traffic, and is written to the primary once it is good. */
 function replaceStay(pass: Pass, revision: string): void {
+  if (pass.primaryAvailable && pass.liveWeight === 0 && pass.run !== undefined) {
+    // The primary serves after all: this revision is released as any other.
+    pass.run.stay = false;
+    return pass.lookAgain(0);
+  }
   beginRun(pass, revision);
   const { run } = pass;
   if (run === undefined) return;

@@ -45,7 +45,12 @@ function leaveHold(pass: Pass): boolean {
   if (run === undefined) return true;
   const message = 'traffic is held where it was until the primary is ready again';
   pass.say('PrimaryNotReady', message);
-  if (detect(pass)) return false;
+  if (pass.primaryAvailable && pass.seen.target?.revision !== run.revision) {
+    // What has the traffic now was not analysed: it goes back at once, and is then looked at as a new revision.
+    pass.shiftTraffic(0, 'abort:PrimaryNotReady');
+    pass.lookAgain(0);
+    return false;
+  }
   if (!pass.primaryReady.ready) {
     pass.stopClock('primaryReadySince');
     return false;

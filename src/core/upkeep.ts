@@ -43,9 +43,11 @@ export function completeWrite(pass: Pass): boolean {
   if (abort !== undefined) return completeAbort(pass, abort.for.slice('abort:'.length));
   const revert = writes.find((write) => write.for === 'revert');
   if (revert !== undefined) {
-    pass.step({ type: 'revisionReverted' });
+    endReverted(pass, pass.primaryHolds);
     return true;
   }
+  // What was raised for another revision is not recorded: it goes down, see `changed`.
+  if (pass.seen.target !== undefined && pass.seen.target.revision !== run.revision) return false;
   const raise = highest(
     writes.filter((write) => write.for === 'raise' && write.weight > run.weight),
   );
@@ -78,6 +80,26 @@ function highest(writes: readonly AppliedTraffic[]): AppliedTraffic | undefined 
   );
 }
 
+/** The run ends without a verdict: weight 0, and what the primary holds is what there is. */
+export function endReverted(pass: Pass, revision: string | undefined): void {
+  const { run, seen } = pass;
+  if (run === undefined) return;
+  pass.step({ type: 'revisionReverted' });
+  pass.lastApplied = revision;
+  delete run.gate;
+  pass.stopClock('gateSince');
+  delete run.intent;
+  delete run.reason;
+  if (revision !== undefined) run.revision = revision;
+  if ((seen.target?.replicas ?? 0) > 0) pass.startClock('scaleDownSince');
+  pass.say('Reverted', `${targetName(pass)} is back at the revision that serves users`);
+  pass.tell(
+    'Normal',
+    'Reverted',
+    `${targetName(pass)} went back to revision ${revisionName(revision ?? '')}, which the primary serves; nothing was promoted`,
+  );
+}
+
 /**
  * Ends the run: weight 0 first, always written, so that a raise still under way is refused; then the record, then
  * the words. Without an available primary nothing can be moved, and the caller holds instead.
@@ -91,6 +113,25 @@ export function rollBack(pass: Pass, reason: string, message: string): void {
   }
   pass.step({ type: 'rollbackRequested', reason });
   failed(pass, reason, message, exposed);
+}
+
+/** The run fails with weight and pods as they are: there is no side that traffic could be moved to. */
+export function failHeld(pass: Pass, message: string): void {
+  const { run } = pass;
+  if (run === undefined) return;
+  pass.step({ type: 'primaryLost' });
+  run.reason = 'PrimaryNotReady';
+  run.weight = pass.liveWeight;
+  delete run.intent;
+  delete run.gate;
+  pass.stopClock('gateSince');
+  pass.stopClock('heldSince');
+  pass.stopClock('primaryReadySince');
+  pass.lastApplied = run.revision;
+  pass.say('PrimaryNotReady', message);
+  pass.tell('Warning', 'PrimaryNotReady', message);
+  pass.finish('failed');
+  if (run.weight === 0) pass.startClock('scaleDownSince');
 }
 
 /** The record and the words of a run that failed with its traffic back on the primary. */
@@ -247,7 +288,8 @@ export function keepServices(pass: Pass): boolean {
   // No write moves traffic to a side without an available replica while the other side has one.
   if (side === 'primary' && !pass.primaryAvailable && pass.canaryAvailable) return false;
   pass.effects.push({ type: 'writeApex', side });
-  return moved
+  // While the canary stands in, the side that is due changes with who can answer, and not by others' hands.
+  return moved && !run.stay
     ? contest(
         pass,
         'selector',
