@@ -8,6 +8,7 @@
  */
 import {
   Agent,
+  type ClientRequest,
   type IncomingMessage,
   request as httpRequest,
   type ServerResponse,
@@ -39,7 +40,7 @@ export interface Errand {
   readonly headers: Headers;
   /** The targets of this moment, best first; asked again before every further round. */
   targets(): readonly Target[];
-  answerHeaders(headers: Headers): Headers;
+  readonly answerHeaders: (headers: Headers) => Headers;
   /** Called as the body begins to flow: the moment to have it flow elsewhere too. */
   onSend(): void;
   /** Limit for one attempt. */
@@ -93,17 +94,9 @@ export class Forwarder {
     const { incoming, response } = errand;
     const body = hasBody(incoming);
     const repeatable = !body && REPEATABLE.has(incoming.method ?? 'GET');
+    const upstream = requestTo(errand, target, repeatable ? this.#agent : false);
     return new Promise((resolve) => {
       let connected = false;
-      const upstream = httpRequest({
-        host: target.address,
-        port: target.port,
-        method: incoming.method ?? 'GET',
-        path: errand.path,
-        headers: outgoing(errand.headers),
-        agent: repeatable ? this.#agent : false,
-        ...(errand.attemptMs === undefined ? {} : { timeout: errand.attemptMs }),
-      });
       const hungUp = () => upstream.destroy(new Error('the caller hung up'));
       const send = () => {
         connected = true;
@@ -119,19 +112,7 @@ export class Forwarder {
       upstream.once('timeout', () => upstream.destroy(new TimeoutError()));
       upstream.once('response', (answer) => {
         answer.once('end', () => response.off('close', hungUp));
-        // A time limit has spoken already.
-        if (response.headersSent) {
-          answer.destroy();
-          return;
-        }
-        response.writeHead(
-          answer.statusCode ?? 502,
-          answer.statusMessage ?? '',
-          outgoing(errand.answerHeaders(answer.headers)),
-        );
-        answer.pipe(response);
-        // Half an answer must not look like a whole one.
-        answer.once('error', () => response.destroy());
+        handBack(answer, errand);
         resolve('answered');
       });
       upstream.once('error', (error) => {
@@ -144,6 +125,31 @@ export class Forwarder {
       });
     });
   }
+}
+
+function requestTo(errand: Errand, target: Target, agent: Agent | false): ClientRequest {
+  return httpRequest({
+    host: target.address,
+    port: target.port,
+    method: errand.incoming.method ?? 'GET',
+    path: errand.path,
+    headers: outgoing(errand.headers),
+    agent,
+    ...(errand.attemptMs === undefined ? {} : { timeout: errand.attemptMs }),
+  });
+}
+
+function handBack(answer: IncomingMessage, { response, answerHeaders }: Errand): void {
+  // A time limit has spoken already.
+  if (response.headersSent) {
+    answer.destroy();
+    return;
+  }
+  const { statusCode = 502, statusMessage = '', headers } = answer;
+  response.writeHead(statusCode, statusMessage, outgoing(answerHeaders(headers)));
+  answer.pipe(response);
+  // Half an answer must not look like a whole one.
+  answer.once('error', () => response.destroy());
 }
 
 type Attempt = 'answered' | { readonly again: boolean; readonly failure: Failure };

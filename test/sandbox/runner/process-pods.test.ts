@@ -103,6 +103,6 @@ describe('pods as processes', () => {
     runner.driver.start(stubborn);
     await runner.next('ready');
     runner.driver.stop(stubborn, 0.05);
-    await runner.next('stopped');
+    expect(await runner.next('stopped')).toMatchObject({ uid: stubborn.metadata.uid });
   });
 });
