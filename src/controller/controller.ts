@@ -82,9 +82,10 @@ export class Controller {
       for (const id of topics.concerned(object, old)) queue.add(id);
     });
     this.#addAll(queue);
+    let cancelAbandon = (): void => {};
     const stop = (): void => {
       queue.close();
-      clock.after(finishMs, () => passes.abort());
+      cancelAbandon = clock.after(finishMs, () => passes.abort());
     };
     if (leading.aborted) stop();
     else leading.addEventListener('abort', stop, { once: true });
@@ -92,6 +93,7 @@ export class Controller {
       this.#work(queue, topics, desks, passes.signal),
     );
     await Promise.all(workers);
+    cancelAbandon();
     passes.abort();
     stopListening();
     desks.hooks.stop();
