@@ -4,6 +4,13 @@
  * A table between `<!-- table:NAME -->` and `<!-- /table -->` is made by the generator of that name.
  */
 
+import { globSync } from 'node:fs';
+
+/** Every written page of the repository. */
+export function pages(): readonly string[] {
+  return [...globSync('*.md'), ...globSync('{docs,examples,deploy}/**/*.md')].sort();
+}
+
 /** One fenced block: the language after the fence, and the text inside. */
 export interface Block {
   readonly language: string;
@@ -41,6 +48,25 @@ export function tableOf(head: readonly string[], rows: readonly (readonly string
 
 function lineOf(cells: readonly string[]): string {
   return `| ${cells.map((cell) => cell.replaceAll('|', '\\|').replaceAll('\n', ' ')).join(' | ')} |`;
+}
+
+/** The rows of every table whose first column has this head: the texts of their cells. */
+export function rowsUnder(markdown: string, head: string): readonly (readonly string[])[] {
+  const rows: (readonly string[])[] = [];
+  let inside = false;
+  for (const line of markdown.split('\n')) {
+    if (!line.startsWith('|')) inside = false;
+    else if (inside && !/^\|[-|: ]+$/.test(line)) rows.push(cellsOf(line));
+    else if (cellsOf(line)[0] === head) inside = true;
+  }
+  return rows;
+}
+
+function cellsOf(line: string): readonly string[] {
+  return line
+    .replace(/^\||\|$/g, '')
+    .split(/(?<!\\)\|/)
+    .map((cell) => cell.trim());
 }
 
 /** Makes the tables of a page: a name and what it has to hold now. */

@@ -12,7 +12,8 @@ export interface Import {
   readonly names: readonly string[];
 }
 
-interface Node {
+/** A node of the syntax tree, as the parser gives it. */
+export interface Node {
   readonly type: string;
   readonly [key: string]: unknown;
 }
@@ -107,14 +108,27 @@ export function cycleIn(graph: ReadonlyMap<string, readonly string[]>): string[]
   return undefined;
 }
 
+/** Every node of a source text, a parent before its children. */
+export function nodesOf(file: string, text: string): readonly Node[] {
+  const nodes: Node[] = [];
+  walk(parse(file, text), (node) => nodes.push(node));
+  return nodes;
+}
+
 function parse(file: string, text: string): Node {
   const { program, errors } = parseSync(file, text);
   if (errors[0] !== undefined) throw new Error(`${file}: ${errors[0].message}`);
   return { ...program };
 }
 
-function isNode(value: unknown): value is Node {
+export function isNode(value: unknown): value is Node {
   return typeof value === 'object' && value !== null && 'type' in value;
+}
+
+/** The name that a node is; empty when it is none. */
+export function nameOf(node: unknown): string {
+  const name = isNode(node) ? node['name'] : undefined;
+  return typeof name === 'string' ? name : '';
 }
 
 function walk(
