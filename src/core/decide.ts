@@ -55,7 +55,9 @@ function rule(pass: Pass, deliveries: readonly Delivery[]): void {
     pass.tellOnce(`spec-warning:${index}`, 'Warning', 'SpecWarning', message);
   for (const { reason, message } of seen.services.warnings)
     pass.tellOnce(`warning:${reason}`, 'Warning', reason, message);
-  if (pass.run === undefined && pass.phase !== 'Initializing') return rebuild(pass);
+  if (pass.run === undefined && pass.phase === 'Initializing') readPhase(pass);
+  if (pass.run === undefined ? pass.phase !== 'Initializing' || wasHandedOver(pass) : wasLeft(pass))
+    return rebuild(pass);
   follow(pass);
 }
 
@@ -174,6 +176,34 @@ function takeOver(pass: Pass): void {
   pass.lookAgain(0);
 }
 
+/**
+ * A status that says nothing may be one that was emptied. Users behind a primary that holds another revision than the
+ * target were not handed over a moment ago: what the target holds is a release, and initialisation would promote it.
+ */
+function readPhase(pass: Pass): void {
+  const { primary, target, services } = pass.seen;
+  const served = services.apexSide === 'primary' && primary?.owned === true;
+  if (!served || primary.holds === undefined || target === undefined) return;
+  if (primary.holds === target.revision) return;
+  pass.phase = target.replicas > 0 ? 'Progressing' : 'Initialized';
+  pass.lastApplied = primary.holds;
+}
+
+/** The whole status vanished, but users are with a primary of ours: initialisation was over, or nearly so. */
+function wasHandedOver({ phase, seen: { primary, services } }: Pass): boolean {
+  return (
+    phase === 'Initializing' &&
+    primary?.owned === true &&
+    primary.holds !== undefined &&
+    services.apexSide === 'primary'
+  );
+}
+
+/** Somebody has set the phase back: what was promoted tells that initialisation is over. */
+function wasLeft(pass: Pass): boolean {
+  return pass.phase === 'Initializing' && pass.lastPromoted !== undefined && wasHandedOver(pass);
+}
+
 /** The record vanished: rebuilt from the live objects; a run starts over at weight 0. */
 function rebuild(pass: Pass): void {
   const { seen } = pass;
@@ -181,6 +211,11 @@ function rebuild(pass: Pass): void {
   if (target === undefined || seen.primary === undefined) {
     pass.phase = 'Initializing';
     return initialise(pass);
+  }
+  if (pass.phase === 'Initializing') {
+    const isSame = target.revision === pass.primaryHolds && pass.liveWeight === 0;
+    pass.phase = isSame ? 'Initialized' : 'Progressing';
+    if (isSame) pass.lastApplied = target.revision;
   }
   const underWay = isUnderWay(pass.phase);
   beginRun(pass, underWay ? target.revision : (pass.lastApplied ?? target.revision));
@@ -196,6 +231,8 @@ function rebuild(pass: Pass): void {
       target.revision,
       'the record of the run was lost: the analysis starts over',
     );
+  // Pods that nobody sends to any more may still be there.
+  if (target.replicas > 0 && !isStay(pass)) pass.startClock('scaleDownSince');
   pass.say(pass.phase, 'the record was rebuilt from the live objects');
   pass.lookAgain(0);
 }

@@ -4,6 +4,7 @@
  * Order: new revision, rollback hooks, readiness, checks and threshold, gate, step. What lowers traffic never waits
  * for anything; what raises it needs a passed round taken after the last raise.
  */
+import type { ResolvedWebhook } from '../api/resolved.ts';
 import { closeGate, passGates, rollbackAsked } from './gates.ts';
 import type { Pass } from './pass.ts';
 import { hooksOf, isBeforeFirstStep, preRolloutHooks } from './questions.ts';
@@ -32,9 +33,10 @@ const acceptMs = 60_000;
 export function progress(pass: Pass): void {
   rerecord(pass);
   if (completeWrite(pass)) return;
+  // Before anything else is written: what has the traffic now may be a revision that has earned none.
+  if (changed(pass)) return;
   if (keepServices(pass)) return;
   if (correctTraffic(pass)) return;
-  if (changed(pass)) return;
   if (brokenSpec(pass)) return;
   refreshRun(pass);
   const asked = rollbackAsked(pass);
@@ -210,6 +212,11 @@ function waitForRollout(pass: Pass): void {
   scaleUp(pass);
 }
 
+/** How long a call with all its retries may take; the wait between two of them is at most a minute. */
+function callMs({ timeoutMs, retries }: ResolvedWebhook): number {
+  return (retries + 1) * timeoutMs + retries * 60_000;
+}
+
 // ── rounds ──────────────────────────────────────────────────────────────────
 
 /** Readiness and the `pre-rollout` hooks are the round before the first step. */
@@ -229,6 +236,7 @@ function firstStep(pass: Pass): void {
           'WaitingForHook',
           `waiting for the pre-rollout webhook ${hook.name}`,
           run.roundSince ?? run.startedAt ?? pass.nowText,
+          callMs(hook),
         );
       }
       run.lastRound = { at: pass.nowText, verdict: 'failed' };
@@ -320,12 +328,14 @@ function runningText({ run, seen, iterations }: Pass): string {
 
 // ── steps ───────────────────────────────────────────────────────────────────
 
-/** A raise needs the latest decided round to have passed, after the last raise, and at most one interval ago. */
+/**
+ * A raise needs the latest decided round to have passed, after the last raise, and at most one interval ago. Each raise
+ * takes the round before it out of the record: times of a wall clock that was set back would say nothing.
+ */
 function hasEarnedStep(pass: Pass): boolean {
   const { run, seen } = pass;
   const round = run?.lastRound;
   if (run === undefined || round === undefined || round.verdict !== 'passed') return false;
-  if (run.raisedAt !== undefined && Date.parse(round.at) < Date.parse(run.raisedAt)) return false;
   const age = pass.elapsed('lastRound', round.at);
   return age <= (seen.spec?.intervalMs ?? 0);
 }

@@ -41,9 +41,8 @@ function beforeWrite(pass: Pass): void {
   const { run, seen } = pass;
   if (run === undefined) return;
   if (!run.stay) {
-    if (completeWrite(pass)) return;
+    if (completeWrite(pass) || changed(pass)) return;
     if (keepServices(pass) || correctTraffic(pass)) return;
-    if (changed(pass)) return;
     if (!pass.primaryAvailable) return waitForPrimary(pass);
     if (!pass.canaryAvailable)
       return startOver(

@@ -7,7 +7,7 @@
 import type { ResolvedMetric, ResolvedWebhook } from '../api/resolved.ts';
 import type { Run } from '../api/run.ts';
 import type { WebhookType } from '../api/canary-analysis.ts';
-import type { Memory, Observation, Time } from './observation.ts';
+import type { Answers, Memory, Observation, Time } from './observation.ts';
 import { Pass } from './pass.ts';
 import { isUnderWay, isStay } from './phases.ts';
 
@@ -34,9 +34,14 @@ const nothing: Questions = {
   promotedTemplate: false,
 };
 
-/** Pure: what is due for this observation at this time. */
-export function dueQuestions(seen: Observation, memory: Memory, time: Time): Questions {
-  const pass = new Pass(seen, { checks: {}, at: 0, hooks: {} }, memory, time);
+/** Pure: what is due for this observation at this time. Hooks that have answered can make the metrics due. */
+export function dueQuestions(
+  seen: Observation,
+  memory: Memory,
+  time: Time,
+  hooks: Answers['hooks'] = {},
+): Questions {
+  const pass = new Pass(seen, { checks: {}, at: 0, hooks }, memory, time);
   const { spec } = seen;
   if (spec === undefined || seen.deleting || spec.suspend) return nothing;
   const { phase } = pass;

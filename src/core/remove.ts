@@ -43,7 +43,7 @@ export function remove(pass: Pass): void {
   const waited = pass.clock('deletionSince') ?? 0;
   const deadline = pass.run?.progressDeadlineMs ?? 600_000;
   const over = pass.isOver(waited, deadline);
-  if (target.revision === primary.holds && !over) return handOver(pass);
+  if (target.revision === primary.holds && (!over || isHandedOver(pass))) return handOver(pass);
   if (!pass.primaryAvailable && pass.canaryAvailable) return leaveOnTarget(pass, over);
   keepPrimary(pass, over);
 }
@@ -71,11 +71,21 @@ function handOver(pass: Pass): void {
   letGo(pass);
 }
 
+function isServedByTarget({ seen: { services, traffic } }: Pass): boolean {
+  const byRoutes = traffic.weights === 'switch' || traffic.routes.every(({ resting }) => resting);
+  return services.apexSide === 'canary' && byRoutes;
+}
+
+/** The target serves already, and can: only the drain is left, whatever the deadline says. */
+function isHandedOver(pass: Pass): boolean {
+  const { target } = pass.seen;
+  const percent = pass.run?.canaryReadyPercent ?? 100;
+  return isServedByTarget(pass) && readyAt(target, target?.revision ?? '', percent).ready;
+}
+
 /** Apex and routes on the target, drained. */
 function serveTarget(pass: Pass, over: boolean): boolean {
-  const { services, traffic } = pass.seen;
-  const served = services.apexSide === 'canary' && traffic.routes.every(({ resting }) => resting);
-  if (!served) {
+  if (!isServedByTarget(pass)) {
     pass.effects.push({ type: 'serveTarget' });
     pass.lookAgain(pass.seen.settings.drainMs);
     return false;
@@ -104,6 +114,10 @@ function keepPrimary(pass: Pass, over: boolean): void {
   if (pass.liveWeight > 0) {
     if (!pass.primaryAvailable && !over) return pass.lookAgain(1_000);
     pass.shiftTraffic(0, 'release');
+    return pass.lookAgain(seen.settings.drainMs);
+  }
+  if (seen.services.apexSide !== 'primary' && (pass.primaryAvailable || over)) {
+    pass.effects.push({ type: 'writeApex', side: 'primary' });
     return pass.lookAgain(seen.settings.drainMs);
   }
   if (!over && !trafficSettled(pass)) return;

@@ -30,7 +30,7 @@ function render(pass: Pass): CanaryStatus {
   const { seen, run } = pass;
   const before = seen.status;
   const story = pass.story ??
-    storyBefore(before, pass.phase) ?? { reason: pass.phase, message: '' };
+    storyBefore(pass) ?? { reason: pass.phase, message: '' };
   const judged = pass.judged && seen.spec !== undefined;
   return {
     ...before,
@@ -63,13 +63,26 @@ function weightAfter(pass: Pass): number {
   return shift?.type === 'shiftTraffic' ? shift.weight : pass.liveWeight;
 }
 
-function storyBefore(status: CanaryStatus, phase: Phase): Pass['story'] {
+/**
+ * What was said last stays said, unless it told of something that is over: between runs only the outcome of the last
+ * one outlives the pass that said it.
+ */
+function storyBefore({ seen: { status }, phase, run }: Pass): Pass['story'] {
   if (status.phase !== phase) return undefined;
   const ready = status.conditions?.find(({ type }) => type === 'Ready');
-  return ready === undefined
-    ? undefined
-    : { reason: ready.reason, message: status.message ?? ready.message ?? '' };
+  if (ready === undefined) return undefined;
+  const said = { reason: ready.reason, message: status.message ?? ready.message ?? '' };
+  if (phase !== 'Initialized' && phase !== 'Succeeded' && phase !== 'Failed') return said;
+  if (ready.reason === phase || ready.reason === 'Reverted') return said;
+  const reason = (phase === 'Failed' ? run?.reason : undefined) ?? phase;
+  return ready.reason === reason ? said : { reason, message: restingTexts[phase] };
 }
+
+const restingTexts = {
+  Initialized: 'Deployment initialization completed.',
+  Succeeded: 'the primary serves what was last promoted',
+  Failed: 'the last release was rolled back; the primary serves what was promoted before',
+} as const;
 
 // ── conditions ──────────────────────────────────────────────────────────────
 

@@ -56,16 +56,20 @@ export function completeWrite(pass: Pass): boolean {
     pass.restartClock('raisedAt');
     pass.restartClock('roundSince');
     delete run.lastRound;
-    if (
-      writes.length < pass.seen.traffic.routes.length ||
-      writes.some(({ weight }) => weight !== raise.weight)
-    ) {
-      pass.effects.push({ type: 'shiftTraffic', weight: raise.weight, applied: raise });
-    }
+    finishRaise(pass, raise);
     pass.tell('Normal', 'WeightRecorded', `found canary weight ${raise.weight} already applied`);
     return true;
   }
   return false;
+}
+
+/** The rest of the routes get the weight too, and what somebody has set higher meanwhile goes down to it. */
+function finishRaise(pass: Pass, raise: AppliedTraffic): void {
+  const { routes } = pass.seen.traffic;
+  const tooHigh = routes.some(({ weight }) => (weight ?? 0) > raise.weight);
+  const unwritten = routes.some((route) => trusted(pass, route)?.weight !== raise.weight);
+  if ((tooHigh && pass.primaryAvailable) || (unwritten && pass.canaryAvailable))
+    pass.effects.push({ type: 'shiftTraffic', weight: raise.weight, applied: raise });
 }
 
 function completeAbort(pass: Pass, reason: string): boolean {
@@ -207,35 +211,43 @@ export function correctTraffic(pass: Pass): boolean {
   if (run === undefined || pass.phase === 'Initializing' || !seen.traffic.known) return false;
   const allowed = allowedWeight(pass);
   if (run.stay) return stayOnCanary(pass, routes);
-  if (isMissing(routes)) {
-    pass.effects.push({ type: 'shiftTraffic', weight: 0, applied: pass.applied(0, 'correct') });
-    run.weight = 0;
-    contest(pass, 'routes', 'the routing object was gone or no longer split its traffic');
-    return false;
-  }
+  if (isMissing(routes)) return makeRoutes(pass);
   const tooHigh = routes.filter(
     (route) => (route.weight ?? 0) > Math.min(allowed, trusted(pass, route)?.weight ?? 0),
   );
   if (tooHigh.length > 0 && pass.primaryAvailable) {
     const weight = Math.min(allowed, ...tooHigh.map((route) => trusted(pass, route)?.weight ?? 0));
-    pass.effects.push({ type: 'shiftTraffic', weight, applied: pass.applied(weight, 'correct') });
+    const what = `the canary weight was ${pass.liveWeight}, ${weight} was applied`;
+    if (contest(pass, 'weight', what)) return true;
+    writeCorrected(pass, weight);
     run.weight = isUnderWay(pass.phase) ? weight : 0;
-    return contest(
-      pass,
-      'weight',
-      `the canary weight was ${pass.liveWeight}, ${weight} was applied`,
-    );
+    return true;
   }
   const drifted = routes.find((route) => route.drifted);
-  if (drifted !== undefined) {
-    const weight = Math.min(allowed, pass.liveWeight);
-    pass.effects.push({
-      type: 'shiftTraffic',
-      weight,
-      applied: trusted(pass, drifted) ?? pass.applied(weight, 'correct'),
-    });
-  }
-  return false;
+  if (drifted === undefined) return false;
+  const weight = Math.min(allowed, pass.liveWeight);
+  writeCorrected(pass, weight, trusted(pass, drifted));
+  return true;
+}
+
+/** A routing object is gone, or no longer ours: it is made again without the canary, if the primary can answer. */
+function makeRoutes(pass: Pass): boolean {
+  if (!pass.primaryAvailable && pass.canaryAvailable && pass.liveWeight > 0) return false;
+  if (contest(pass, 'routes', 'the routing object was gone or no longer split its traffic'))
+    return true;
+  writeCorrected(pass, 0);
+  if (pass.run !== undefined) pass.run.weight = 0;
+  return true;
+}
+
+/** Nothing else is decided in such a pass: what it saw of the weight is no longer so. */
+function writeCorrected(
+  pass: Pass,
+  weight: number,
+  applied: AppliedTraffic = pass.applied(weight, 'correct'),
+): void {
+  pass.effects.push({ type: 'shiftTraffic', weight, applied });
+  pass.lookAgain(0);
 }
 
 /** While the canary is the only side that is ready, all traffic belongs to it. */
@@ -283,19 +295,23 @@ export function keepServices(pass: Pass): boolean {
   if (run === undefined || pass.phase === 'Initializing' || !services.known) return false;
   if (services.backends !== 'ready') pass.effects.push({ type: 'writeBackends' });
   const side = run.stay && pass.canaryAvailable ? 'canary' : 'primary';
+  // Where the apex Service is the route, the weight says which side it has to select.
   const moved = services.apexSide !== side;
+  const isRoute = pass.seen.traffic.weights === 'switch' && services.apexSide !== 'missing';
+  if (moved && isRoute) return false;
   if (!moved && services.apex === 'ready' && services.followers === 'ready') return false;
   // No write moves traffic to a side without an available replica while the other side has one.
   if (side === 'primary' && !pass.primaryAvailable && pass.canaryAvailable) return false;
-  pass.effects.push({ type: 'writeApex', side });
+  const what = services.apexSide === 'missing' ? 'nothing, it was gone' : 'other pods';
   // While the canary stands in, the side that is due changes with who can answer, and not by others' hands.
-  return moved && !run.stay
-    ? contest(
-        pass,
-        'selector',
-        `the apex Service ${run.apex} selected ${services.apexSide === 'missing' ? 'nothing, it was gone' : 'other pods'}`,
-      )
-    : false;
+  if (
+    moved &&
+    !run.stay &&
+    contest(pass, 'selector', `the apex Service ${run.apex} selected ${what}`)
+  )
+    return true;
+  pass.effects.push({ type: 'writeApex', side });
+  return false;
 }
 
 /**
