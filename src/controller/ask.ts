@@ -50,10 +50,22 @@ export async function ask(
       at,
       checks,
       hooks,
+      managers: managersOf(seen, ports),
       ...(apexEndpoints === undefined ? {} : { apexEndpoints }),
       ...(promoted === undefined ? {} : { promotedTemplate: promoted.from }),
     },
     promotedTemplate: promoted?.template,
+  };
+}
+
+/** Who wrote what a run may have to fight for. */
+function managersOf({ objects, services }: Seen, { cluster }: Ports): Record<string, string> {
+  const [route] = objects.routes;
+  const byRoute = route && cluster.managerOf(route);
+  const byApex = services?.apex && cluster.managerOf(services.apex);
+  return {
+    ...(byRoute === undefined ? {} : { weight: byRoute, routes: byRoute }),
+    ...(byApex === undefined ? {} : { selector: byApex }),
   };
 }
 

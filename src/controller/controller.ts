@@ -208,6 +208,7 @@ export function readingAfterConflict(cluster: Cluster): Cluster {
     get: (ref) => cluster.get(ref),
     list: (kind, namespace) => cluster.list(kind, namespace),
     serves: (kind) => cluster.serves(kind),
+    managerOf: (object) => cluster.managerOf(object),
     read: (ref, signal) => cluster.read(ref, signal),
     readList: (kind, namespace, selector, signal) =>
       cluster.readList(kind, namespace, selector, signal),

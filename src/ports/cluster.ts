@@ -27,6 +27,8 @@ export interface Cluster {
   list(kind: ObjectKind, namespace: string): readonly KubernetesObject[];
   /** `false` while the kind is not served (its CustomResourceDefinition is missing). */
   serves(kind: ObjectKind): boolean;
+  /** Who, beside us, wrote this object last; `undefined` when nobody else did, or it is not known. */
+  managerOf(object: KubernetesObject): string | undefined;
 
   /** One live read, past the cache, which learns from the answer. */
   read(ref: ObjectRef, signal: AbortSignal): Promise<KubernetesObject | undefined>;

@@ -6,7 +6,12 @@
  * version they were made from; a conflict is for the pass to resolve, after one live `read`.
  */
 
-import { refOf, type KubernetesObject, type ObjectRef } from '../../api/object.ts';
+import {
+  refOf,
+  type KubernetesObject,
+  type ManagedFields,
+  type ObjectRef,
+} from '../../api/object.ts';
 import {
   asOperatorError,
   DefectError,
@@ -154,6 +159,10 @@ export class KubernetesCluster implements Cluster {
   serves(kind: ObjectKind): boolean {
     const watches = [...(this.#watches.get(kindKey(kind))?.values() ?? [])];
     return watches.length > 0 && watches.every(({ reflector }) => reflector.state !== 'missing');
+  }
+
+  managerOf(object: KubernetesObject): string | undefined {
+    return managers.get(object);
   }
 
   // ---------------------------------------------------------------- live reads
@@ -392,8 +401,26 @@ function trimFor({ metadataOnly, trim }: WatchedKind): (o: KubernetesObject) => 
 /** Without managed fields, which are a third of an object and of no use to us: updates name differences. */
 function trimmed(object: KubernetesObject): KubernetesObject {
   if (object.metadata.managedFields === undefined) return object;
-  const { managedFields: _, ...metadata } = object.metadata;
-  return { ...object, metadata };
+  const { managedFields = [], ...metadata } = object.metadata;
+  const lean = { ...object, metadata };
+  const manager = lastOther(managedFields);
+  if (manager !== undefined) managers.set(lean, manager);
+  return lean;
+}
+
+/** All that is kept of the managed fields: one name for each object that is in a cache. */
+const managers = new WeakMap<KubernetesObject, string>();
+
+/** Writes of a status say nothing about who wants what. */
+function lastOther(managedFields: readonly ManagedFields[]): string | undefined {
+  const others = managedFields.filter(
+    ({ manager, subresource = '' }) => manager !== fieldManager.fieldManager && subresource === '',
+  );
+  const [first, ...rest] = others;
+  return rest.reduce(
+    (last, entry) => ((entry.time ?? '') >= (last?.time ?? '') ? entry : last),
+    first,
+  )?.manager;
 }
 
 /** The parts of an object that an update may change. */
