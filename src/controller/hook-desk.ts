@@ -38,6 +38,13 @@ export class HookDesk {
     this.#wake = wake;
   }
 
+  /** How far the questions asked so far have come. */
+  known(key: string): Readonly<Record<string, HookState>> {
+    return Object.fromEntries(
+      [...(this.#asked.get(key) ?? [])].map(([id, { state }]) => [id, state]),
+    );
+  }
+
   /** Starts what is due, forgets what is no longer asked, and tells how far the rest has come. */
   consult(
     key: string,

@@ -50,7 +50,7 @@ export async function reconcile(
   }
   const memory = desks.memories.get(id) ?? freshMemory;
   const asked = await ask(
-    dueQuestions(seen.observation, memory, timeOf(ports)),
+    dueQuestions(seen.observation, memory, timeOf(ports), desks.hooks.known(id)),
     seen,
     desks,
     ports,

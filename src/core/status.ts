@@ -1,7 +1,7 @@
 /**
  * What was decided, as a status: conditions for people and tools, and the record for the next pass.
  */
-import { shortRevision, type CanaryStatus, type Phase } from '../api/canary-status.ts';
+import { shortRevision, type CanaryStatus } from '../api/canary-status.ts';
 import type { Condition } from '../api/object.ts';
 import type { Run } from '../api/run.ts';
 import type { Memory } from './observation.ts';
@@ -29,8 +29,7 @@ export function conclude(pass: Pass): { readonly status: CanaryStatus; readonly 
 function render(pass: Pass): CanaryStatus {
   const { seen, run } = pass;
   const before = seen.status;
-  const story = pass.story ??
-    storyBefore(pass) ?? { reason: pass.phase, message: '' };
+  const story = pass.story ?? storyBefore(pass) ?? { reason: pass.phase, message: '' };
   const judged = pass.judged && seen.spec !== undefined;
   return {
     ...before,
