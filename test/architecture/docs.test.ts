@@ -17,6 +17,10 @@ function codeIn(markdown: string): readonly string[] {
   return [...prose.matchAll(/`([^`\n]+)`/g)].map(([, text = '']) => text);
 }
 
+function first(pattern: RegExp, text: string): string {
+  return pattern.exec(text)?.[1] ?? 'not found';
+}
+
 describe('the log', () => {
   it('has every field explained in docs/operations.md, and no other', () => {
     const rows = rowsUnder(read('docs/operations.md'), 'Field');
@@ -61,7 +65,7 @@ describe('the README', () => {
   });
 
   it('shows the output of the demo', () => {
-    const shown = /<!-- demo:begin -->(.*)<!-- demo:end -->/s.exec(readme)?.[1] ?? '';
+    const shown = first(/<!-- demo:begin -->(.*)<!-- demo:end -->/s, readme);
     expect(shown).toMatch(/^promoted +\S+ /m);
     expect(shown).toMatch(/^aborted +\S+ /m);
   });
@@ -75,7 +79,6 @@ describe('the README', () => {
   });
 
   it('names the versions that are used', () => {
-    const first = (pattern: RegExp, text: string) => pattern.exec(text)?.[1] ?? 'not found';
     const node = first(/>=(\d+)/, manifest.engines.node);
     const kubectl = first(/VERSION = '([\d.]+)'/, read('test/support/kubectl.ts'));
     const answers = read('test/fixtures/prometheus/answers.json').slice(0, 200);
