@@ -57,7 +57,7 @@ export interface Operator {
   run(signal: AbortSignal): Promise<void>;
 }
 
-/** Kinds that are watched, by API group of the Canaries looked after. */
+/** Kinds that are watched, by API group of the Canaries looked after. Older versions of a route only once a Canary asks. */
 function watchedKinds(groups: readonly ApiGroup[]): readonly WatchedKind[] {
   const ours = groups.flatMap((group) =>
     ['Canary', 'MetricTemplate', 'AlertProvider'].map((kind) => ({
@@ -65,10 +65,11 @@ function watchedKinds(groups: readonly ApiGroup[]): readonly WatchedKind[] {
       kind,
     })),
   );
-  const routes = trafficRouters.entries.flatMap(({ kind }) => (kind === undefined ? [] : [kind]));
-  return [...ours, ...workloadKinds.entries, { apiVersion: 'v1', kind: 'Service' }, ...routes].map(
-    ({ apiVersion, kind }) => ({ apiVersion, kind }),
+  const workloads = workloadKinds.entries.map(({ apiVersion, kind }) => ({ apiVersion, kind }));
+  const routes = trafficRouters.entries.flatMap(({ kind }) =>
+    kind === undefined ? [] : [{ ...kind, lazy: !kind.apiVersion.endsWith('/v1') }],
   );
+  return [...ours, ...workloads, { apiVersion: 'v1', kind: 'Service' }, ...routes];
 }
 
 /** Puts an operator together. Nothing is sent before it runs. */

@@ -17,6 +17,7 @@ import {
   DefectError,
   InvalidError,
   UnavailableError,
+  WaitingError,
   type OperatorError,
 } from '../../errors.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -48,6 +49,8 @@ import type { ApiRequest, Transport } from './transport.ts';
 export interface WatchedKind extends ObjectKind {
   /** Only names, labels, annotations: what Secrets and ConfigMaps are watched for. */
   readonly metadataOnly?: boolean;
+  /** Watched from the first time that somebody asks for it: most clusters never need it. */
+  readonly lazy?: boolean;
   /** Drops more than the managed fields. What is dropped must never be part of an update. */
   readonly trim?: (object: KubernetesObject) => KubernetesObject;
 }
@@ -83,6 +86,7 @@ export interface WatchStatus {
 }
 
 interface Watch {
+  readonly lazy: boolean;
   readonly reflector: Reflector;
   readonly cache: ObjectCache;
   readonly trim: (object: KubernetesObject) => KubernetesObject;
@@ -103,6 +107,9 @@ export class KubernetesCluster implements Cluster {
   /** By kind, then by namespace. */
   readonly #watches = new Map<string, Map<string, Watch>>();
   readonly #listeners = new Set<ChangeListener>();
+  /** Reflectors at work; those of lazy kinds join when they are asked for. */
+  readonly #running = new Map<Reflector, Promise<void>>();
+  #signal: AbortSignal | undefined;
 
   constructor(options: ClusterOptions) {
     this.client = new Client(options);
@@ -114,20 +121,31 @@ export class KubernetesCluster implements Cluster {
 
   /** Lists and watches until `signal` aborts; resolves when nothing runs any more. Never rejects. */
   async run(signal: AbortSignal): Promise<void> {
-    await Promise.all(this.#all().map(({ reflector }) => reflector.run(signal)));
+    this.#signal = signal;
+    for (const { lazy, reflector } of this.#all()) if (!lazy) this.#start(reflector, signal);
+    await Promise.all(this.#running.values());
+    // What was asked for in the meantime.
+    await Promise.all(this.#running.values());
+  }
+
+  #start(reflector: Reflector, signal: AbortSignal): void {
+    if (!this.#running.has(reflector)) this.#running.set(reflector, reflector.run(signal));
   }
 
   async #whenSynced(): Promise<void> {
-    await Promise.all(this.#all().map(({ reflector }) => reflector.settled));
+    await Promise.all(this.#eager().map(({ reflector }) => reflector.settled));
   }
 
   isSynced(): boolean {
-    return this.#all().every(({ reflector }) => reflector.isSettled);
+    return this.#eager().every(({ reflector }) => reflector.isSettled);
   }
 
   watches(): readonly WatchStatus[] {
     const now = this.client.clock.monotonic();
-    return this.#all().map(({ reflector, cache }) => ({
+    const active = this.#all().filter(
+      ({ lazy, reflector }) => !lazy || this.#running.has(reflector),
+    );
+    return active.map(({ reflector, cache }) => ({
       kind: reflector.kind,
       namespace: reflector.namespace ?? allNamespaces,
       state: reflector.state,
@@ -329,6 +347,10 @@ export class KubernetesCluster implements Cluster {
     return trimmed(object);
   }
 
+  #eager(): Watch[] {
+    return this.#all().filter(({ lazy }) => !lazy);
+  }
+
   #all(): Watch[] {
     return [...this.#watches.values()].flatMap((byNamespace) => [...byNamespace.values()]);
   }
@@ -341,7 +363,7 @@ export class KubernetesCluster implements Cluster {
   /** "Not watched" must never read as "there is none": decisions hang on what is missing. */
   #watchOf(kind: ObjectKind, namespace: string): Watch {
     const watch = this.#findWatch(kind, namespace);
-    if (watch !== undefined) return watch;
+    if (watch !== undefined) return this.#awake(watch);
     if (!this.#watches.has(kindKey(kind))) {
       throw new DefectError(`${kindKey(kind)} is not watched`, { reason: 'InternalError' });
     }
@@ -349,6 +371,18 @@ export class KubernetesCluster implements Cluster {
       `${kind.kind} objects in namespace ${namespace} cannot be seen: the operator does not watch that namespace`,
       { reason: 'NamespaceNotWatched', details: { kind: kindKey(kind), namespace } },
     );
+  }
+
+  /** A lazy watch starts now, and until it has listed nothing can be said of its objects. */
+  #awake(watch: Watch): Watch {
+    if (!watch.lazy || this.#signal === undefined) return watch;
+    this.#start(watch.reflector, this.#signal);
+    if (watch.reflector.isSettled) return watch;
+    const { kind, apiVersion } = watch.reflector.kind;
+    throw new WaitingError(`the first list of ${kind} (${apiVersion}) is under way`, {
+      reason: 'CacheNotReady',
+      retryAfterMs: 200,
+    });
   }
 
   #addWatches(kind: WatchedKind, namespaces: readonly string[], settings: ReflectorSettings): void {
@@ -374,7 +408,7 @@ export class KubernetesCluster implements Cluster {
       log: this.#log,
       settings,
     });
-    return { reflector, cache, trim };
+    return { lazy: kind.lazy === true, reflector, cache, trim };
   }
 
   #tell(object: KubernetesObject, old: KubernetesObject | undefined): void {
