@@ -36,7 +36,7 @@ export function progress(pass: Pass): void {
   // Before anything else is written: what has the traffic now may be a revision that has earned none.
   if (changed(pass)) return;
   if (keepServices(pass)) return;
-  if (correctTraffic(pass)) return;
+  if (correctTraffic(pass) || lowered(pass)) return;
   if (brokenSpec(pass)) return;
   refreshRun(pass);
   const asked = rollbackAsked(pass);
@@ -349,7 +349,6 @@ function advance(pass: Pass): void {
       return nextIteration(pass, spec.strategy.iterations);
     return promotion(pass);
   }
-  if (lowered(pass)) return;
   const next = nextStep(spec.strategy.steps, pass.liveWeight);
   // Before promotion it was passed on the way to the last gate, and is not asked again while that one waits.
   if (next !== undefined || pass.phase !== 'WaitingPromotion') {
@@ -366,15 +365,19 @@ function advance(pass: Pass): void {
   pass.tell('Normal', 'Advanced', `${targetName(pass)}: canary weight ${run.weight}`);
 }
 
-/** Somebody lowered the weight since the last round; three times means that somebody keeps doing it. */
+/**
+ * Somebody lowered the weight: it stays so until the next passed round, which goes on from there. Recorded before that,
+ * so that a raise that is written and not recorded can be told from the one before. Tells whether the pass ends here.
+ */
 function lowered(pass: Pass): boolean {
   const { run } = pass;
   if (run === undefined || pass.liveWeight >= run.weight) return false;
-  return contest(
-    pass,
-    'weight',
-    `the canary weight was lowered from ${run.weight} to ${pass.liveWeight}`,
-  );
+  const what = `the canary weight was lowered from ${run.weight} to ${pass.liveWeight}`;
+  if (contest(pass, 'weight', what)) return true;
+  run.weight = pass.liveWeight;
+  pass.say(pass.phase, runningText(pass));
+  pass.lookAgain(0);
+  return true;
 }
 
 function raised(pass: Pass): void {

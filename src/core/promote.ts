@@ -14,11 +14,16 @@ import {
   correctTraffic,
   failHeld,
   keepServices,
+  moveApex,
   rollBack,
+  trusted,
   revisionName,
   targetName,
   trafficSettled,
 } from './upkeep.ts';
+
+/** How long a gateway may take to accept what was written. */
+const acceptMs = 60_000;
 
 export function promote(pass: Pass): void {
   rerecord(pass);
@@ -166,12 +171,11 @@ function primaryIsStillReady(pass: Pass): boolean {
 
 /** The target rolls to something else, or has no pods: the primary takes all traffic, ready or not. */
 function leaveCanary(pass: Pass, newer: boolean): void {
-  const { run, seen } = pass;
+  const { run } = pass;
   if (run === undefined) return;
   pass.step({ type: 'canaryLeaves' });
   run.stay = false;
-  if (seen.services.apexSide !== 'primary')
-    pass.effects.push({ type: 'writeApex', side: 'primary' });
+  moveApex(pass, 'primary');
   pass.tell(
     newer ? 'Normal' : 'Warning',
     newer ? 'NewRevision' : 'CanaryNotReady',
@@ -195,8 +199,7 @@ function returnTraffic(pass: Pass): void {
   run.stay = false;
   const next = pass.step({ type: 'primaryReady' });
   pass.restartClock('raisedAt');
-  if (seen.services.apexSide !== 'primary')
-    pass.effects.push({ type: 'writeApex', side: 'primary' });
+  moveApex(pass, 'primary');
   if (next.phase === 'Finalising') {
     pass.say('Finalising', 'Canary analysis completed, routing all traffic to primary.');
     pass.tell(
@@ -222,16 +225,19 @@ export function finalise(pass: Pass): void {
   if (!primaryIsStillReady(pass)) return;
   pass.say('Finalising', 'Canary analysis completed, routing all traffic to primary.');
   if (pass.liveWeight > 0) return pass.lookAgain(1_000);
-  if (!trafficSettled(pass)) return;
+  const settled = trafficSettled(pass);
+  if (!settled && !isOverdue(pass)) return;
   const newer = seen.target !== undefined && seen.target.revision !== run.revision;
   const skipped = seen.spec?.skipAnalysis === true;
   const replicas = seen.target?.replicas ?? 0;
-  if (!newer) {
+  if (!newer && replicas > 0 && replicas !== seen.primary?.replicas)
+    pass.effects.push({ type: 'scalePrimary', replicas });
+  if (!newer && settled) {
     restRoutes(pass);
-    if (replicas > 0 && replicas !== seen.primary?.replicas)
-      pass.effects.push({ type: 'scalePrimary', replicas });
     if (replicas > 0) pass.effects.push({ type: 'scaleTarget', replicas: 0 });
   }
+  // The run is over for people; the pods stay for a gateway that may still send to them.
+  if (!settled) pass.startClock('scaleDownSince');
   pass.step({ type: 'trafficReturned' });
   delete run.intent;
   delete run.reason;
@@ -255,6 +261,24 @@ export function finalise(pass: Pass): void {
   if (newer) pass.lookAgain(0);
 }
 
+/** Whether a lowering has waited long enough for a gateway to follow. */
+function isOverdue(pass: Pass): boolean {
+  const { run, seen } = pass;
+  const { acceptance } = seen.traffic;
+  if (run === undefined || acceptance.kind === 'accepted') return false;
+  const waited = pass.startClock('notAcceptedSince');
+  const message = `the gateway has not accepted the route: ${acceptance.why}`;
+  pass.wait('RouteNotAccepted', message, run.notAcceptedSince ?? pass.nowText, acceptMs - waited);
+  if (!pass.isOver(waited, acceptMs)) return false;
+  pass.stopClock('notAcceptedSince');
+  pass.tell(
+    'Warning',
+    'RouteNotAccepted',
+    `${message}; the pods of ${targetName(pass)} stay until it has`,
+  );
+  return true;
+}
+
 /** The new primary does not come up: users stay with the canary that was just analysed. */
 function broke(pass: Pass, why: string): void {
   const { run, seen } = pass;
@@ -263,7 +287,7 @@ function broke(pass: Pass, why: string): void {
   if (!pass.canaryAvailable || !analysed) return neitherServes(pass, why, analysed);
   run.stay = true;
   pass.step({ type: 'primaryBroke' });
-  pass.effects.push({ type: 'writeApex', side: 'canary' });
+  moveApex(pass, 'canary');
   run.reason = 'PrimaryNotReady';
   pass.lastApplied = run.revision;
   pass.stopClock('primaryNotReadySince');
@@ -312,6 +336,7 @@ export function stay(pass: Pass): void {
   rerecord(pass);
   const { run, seen } = pass;
   if (run === undefined) return;
+  if (isReturned(pass)) return backToPrimary(pass);
   keepServices(pass);
   correctTraffic(pass);
   pass.say(
@@ -332,11 +357,17 @@ export function stay(pass: Pass): void {
   backToPrimary(pass);
 }
 
+/** The traffic went back already, and the process died before it could say so. */
+function isReturned(pass: Pass): boolean {
+  const { run, seen } = pass;
+  const written = seen.traffic.routes.some((route) => trusted(pass, route)?.for === 'promoted');
+  return written && pass.primaryHolds === run?.revision && pass.primaryReady.ready;
+}
+
 /** The canary has no pods left and the primary has some, if not all: it serves until either is ready. */
 function lendToPrimary(pass: Pass): void {
-  const { services } = pass.seen;
-  if (services.apexSide !== 'primary') pass.effects.push({ type: 'writeApex', side: 'primary' });
-  if (pass.liveWeight > 0) pass.shiftTraffic(0, 'promoted');
+  if (pass.liveWeight > 0) pass.shiftTraffic(0, 'correct');
+  moveApex(pass, 'primary');
 }
 
 function backToPrimary(pass: Pass): void {
@@ -344,8 +375,8 @@ function backToPrimary(pass: Pass): void {
   if (run === undefined) return;
   run.stay = false;
   pass.stopClock('primaryReadySince');
-  pass.effects.push({ type: 'writeApex', side: 'primary' });
   pass.step({ type: 'primaryRecovered' });
+  moveApex(pass, 'primary');
   pass.say('Finalising', `${seen.primary?.name} is ready and takes the traffic back`);
   pass.tell('Normal', 'PrimaryReady', `${seen.primary?.name} is ready: it takes the traffic back`);
   pass.lookAgain(seen.settings.drainMs);

@@ -38,8 +38,11 @@ export function trusted(pass: Pass, route: RouteView): AppliedTraffic | undefine
 export function completeWrite(pass: Pass): boolean {
   const { run } = pass;
   if (run === undefined || !isUnderWay(pass.phase)) return false;
-  const writes = pass.seen.traffic.routes.flatMap((route) => trusted(pass, route) ?? []);
+  const { routes } = pass.seen.traffic;
+  const writes = routes.flatMap((route) => trusted(pass, route) ?? []);
   const abort = writes.find((write) => write.for.startsWith('abort:'));
+  // Held as any other: with the only side that can answer.
+  if (!pass.primaryAvailable && pass.canaryAvailable && pass.liveWeight > 0) return false;
   if (abort !== undefined) return completeAbort(pass, abort.for.slice('abort:'.length));
   const revert = writes.find((write) => write.for === 'revert');
   if (revert !== undefined) {
@@ -48,8 +51,12 @@ export function completeWrite(pass: Pass): boolean {
   }
   // What was raised for another revision is not recorded: it goes down, see `changed`.
   if (pass.seen.target !== undefined && pass.seen.target.revision !== run.revision) return false;
+  // Below its note a route was lowered by somebody since: that stays.
+  const inEffect = routes.filter(({ weight, applied }) => (weight ?? 0) >= (applied?.weight ?? 0));
   const raise = highest(
-    writes.filter((write) => write.for === 'raise' && write.weight > run.weight),
+    inEffect
+      .flatMap((route) => trusted(pass, route) ?? [])
+      .filter((write) => write.for === 'raise' && write.weight > run.weight),
   );
   if (raise !== undefined && pass.phase !== 'Promoting' && pass.phase !== 'Finalising') {
     run.weight = raise.weight;
@@ -254,9 +261,17 @@ function writeCorrected(
 function stayOnCanary(pass: Pass, routes: readonly RouteView[]): boolean {
   if (!pass.canaryAvailable) return false;
   if (routes.some(({ weight }) => weight !== 100)) pass.shiftTraffic(100, 'stay');
-  if (pass.seen.services.apexSide !== 'canary')
-    pass.effects.push({ type: 'writeApex', side: 'canary' });
+  moveApex(pass, 'canary');
   return false;
+}
+
+/** The apex Service follows the traffic. Where it is the route itself, the write of the traffic has moved it already. */
+export function moveApex(
+  { seen: { services, traffic }, effects }: Pass,
+  side: 'primary' | 'canary',
+): void {
+  if (traffic.weights === 'exact' && services.apexSide !== side)
+    effects.push({ type: 'writeApex', side });
 }
 
 function isMissing(routes: readonly RouteView[]): boolean {
