@@ -30,11 +30,23 @@ export function generatedFiles(): ReadonlyMap<string, string> {
       files.set(`crds/${group}_${plural}.yaml`, header + yaml);
     }
   }
+  files.set('crds/kustomization.yaml', header + stringify(ownDefinitions([...files.keys()])));
   for (const served of servedKinds) {
     files.set(`docs/reference/${served.kind.toLowerCase()}.md`, referencePage(served));
   }
   files.set('docs/reference/not-supported.md', notSupportedPage());
   return files;
+}
+
+/** What `deploy/` brings along: our own group. Flagger's is installed by those who take over from it. */
+function ownDefinitions(files: readonly string[]) {
+  return {
+    apiVersion: 'kustomize.config.k8s.io/v1beta1',
+    kind: 'Kustomization',
+    resources: files
+      .map((file) => path.basename(file))
+      .filter((name) => name.startsWith('serin.dev_')),
+  };
 }
 
 /** Paths whose content on disk is not what would be generated, stale files included. */

@@ -59,7 +59,7 @@ export async function startOperator(
   const kubeconfig = path.join(folder, 'kubeconfig');
   writeFileSync(kubeconfig, kubeconfigFor(apiServer));
   const port = await freePort();
-  const { args, options } = shipped();
+  const { args, env } = shipped();
   const logFile = path.join(folder, 'log');
   const log = createWriteStream(logFile);
   await once(log, 'open');
@@ -75,7 +75,7 @@ export async function startOperator(
     ],
     {
       stdio: ['ignore', log, log],
-      env: { PATH: process.env['PATH'], NODE_OPTIONS: options, NODE_ENV: 'production' },
+      env: { PATH: process.env['PATH'], NODE_ENV: 'production', ...env },
     },
   );
   const said = () => readFileSync(logFile, 'utf8');
@@ -99,10 +99,15 @@ export async function startOperator(
   };
 }
 
-function shipped(): { readonly args: readonly string[]; readonly options: string } {
+/** What the Deployment says, without what it takes from the cluster. */
+function shipped(): {
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+} {
   const deployment = Shipped.parse(parse(readFileSync('deploy/base/deployment.yaml', 'utf8')));
   const [{ args, env }] = deployment.spec.template.spec.containers;
-  return { args, options: env.find(({ name }) => name === 'NODE_OPTIONS')?.value ?? '' };
+  const literal = env.flatMap(({ name, value }) => (value === undefined ? [] : [[name, value]]));
+  return { args, env: Object.fromEntries(literal) };
 }
 
 function kubeconfigFor({ port, token }: Surroundings['apiServer']): string {
