@@ -19,8 +19,8 @@ export interface Alert {
   readonly severity: 'info' | 'warn' | 'error';
   readonly text: string;
   readonly fields?: readonly { readonly title: string; readonly value: string }[];
-  /** Say it again in the same run when it happens again. */
-  readonly again?: boolean;
+  /** Tells what happens again in the same run from what happened before. */
+  readonly since?: string | undefined;
 }
 
 const rank = { info: 0, warn: 1, error: 2 } as const;
@@ -30,8 +30,8 @@ export function queueAlert(pass: Pass, alert: Alert): void {
   const { run, seen } = pass;
   if (run === undefined) return;
   const told = `alert:${alert.fact}`;
-  if (alert.again !== true && run.told.includes(told)) return;
-  if (alert.again !== true) run.told = [...run.told, told];
+  if (run.told.includes(told)) return;
+  run.told = [...run.told, told];
   const fields = [
     ...(seen.settings.clusterName === undefined
       ? []
@@ -40,7 +40,7 @@ export function queueAlert(pass: Pass, alert: Alert): void {
   ];
   for (const receiver of receiversOf(seen.spec, alert.severity, seen.settings.hasGlobalNotifier)) {
     enqueue(pass, {
-      id: `${run.id}/${alert.fact}${alert.again === true ? `@${pass.nowText}` : ''}/${receiver}`,
+      id: `${run.id}/${alert.fact}${alert.since === undefined ? '' : `@${alert.since}`}/${receiver}`,
       kind: 'alert',
       receiver,
       severity: alert.severity,

@@ -149,6 +149,7 @@ function primaryIsAway(pass: Pass): boolean {
   );
   pass.alert({
     fact: 'PrimaryNotReady',
+    since: run.primaryNotReadySince,
     severity: 'error',
     text: `${name} cannot serve (${why}) while ${targetName(pass)} is being released; traffic is held at ${pass.liveWeight}%`,
   });
@@ -350,6 +351,9 @@ function advance(pass: Pass): void {
     return promotion(pass);
   }
   const next = nextStep(spec.strategy.steps, pass.liveWeight);
+  // Gates come last: an answer is used once, and whatever else is waited for would ask them again.
+  if (!isAccepted(pass)) return;
+  if (next === undefined ? !isShown(pass) : run.scaleDownSince !== undefined) return;
   // Before promotion it was passed on the way to the last gate, and is not asked again while that one waits.
   if (next !== undefined || pass.phase !== 'WaitingPromotion') {
     const gate = passGates(pass, 'confirm-traffic-increase');
@@ -357,8 +361,6 @@ function advance(pass: Pass): void {
     if (gate.kind === 'waiting') return;
   }
   if (next === undefined) return promotion(pass);
-  if (!isAccepted(pass)) return;
-  if (run.scaleDownSince !== undefined) return;
   pass.step({ type: 'checksPassed', liveWeight: pass.liveWeight });
   raised(pass);
   pass.say('Progressing', runningText(pass));
@@ -417,12 +419,16 @@ function isAccepted(pass: Pass): boolean {
   return false;
 }
 
+/** What the canary has been given, it really has: a gateway that lags behind has judged nothing yet. */
+function isShown(pass: Pass): boolean {
+  return (pass.run?.weight ?? 0) === 0 || trafficSettled(pass);
+}
+
 /** All rounds passed: the last gate, all traffic for blue/green, then the intent to write the primary. */
 function promotion(pass: Pass): void {
   const { run, seen } = pass;
-  if (run === undefined) return;
-  const shown = seen.spec?.strategy.kind === 'blueGreen' && run.weight === 100;
-  if (!shown) {
+  if (run === undefined || !isAccepted(pass) || !isShown(pass)) return;
+  if (seen.spec?.strategy.kind !== 'blueGreen' || run.weight < 100) {
     const gate = passGates(pass, 'confirm-promotion');
     if (gate.kind === 'rollback') return rollBack(pass, 'GateDeadline', gate.why);
     if (gate.kind === 'waiting') {
@@ -430,8 +436,6 @@ function promotion(pass: Pass): void {
       return;
     }
   }
-  if (!isAccepted(pass)) return;
-  if (run.weight > 0 && !trafficSettled(pass)) return;
   const weight = run.weight;
   pass.step({ type: 'promotionApproved', showAll: seen.spec?.strategy.kind === 'blueGreen' });
   if (pass.phase === 'Progressing' && run.weight > weight) {

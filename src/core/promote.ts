@@ -126,6 +126,7 @@ function waitForPrimary(pass: Pass): void {
   );
   pass.alert({
     fact: 'PrimaryNotReady',
+    since: run.primaryNotReadySince,
     severity: 'error',
     text: `the primary of ${targetName(pass)} has no available pod`,
   });

@@ -63,6 +63,7 @@ function leaveHold(pass: Pass): boolean {
   pass.stopClock('primaryReadySince');
   pass.shiftTraffic(0, 'abort:PrimaryNotReady');
   pass.startClock('scaleDownSince');
+  pass.say('PrimaryNotReady', `${pass.seen.primary?.name} serves again; the release has failed`);
   pass.tell(
     'Normal',
     'PrimaryReady',
@@ -72,16 +73,26 @@ function leaveHold(pass: Pass): boolean {
 }
 
 function tellOfPrimary(pass: Pass): void {
+  const { run } = pass;
   if (pass.primaryAvailable) {
+    if (run?.primaryNotReadySince === undefined) return;
+    // One that comes and goes is told of once.
+    const availableFor = pass.startClock('primaryReadySince');
+    if (availableFor < run.intervalMs) return pass.lookAgain(run.intervalMs - availableFor);
+    pass.stopClock('primaryNotReadySince');
+    pass.stopClock('primaryReadySince');
     pass.forget('PrimaryNotReady');
     pass.forget('alert:PrimaryNotReady');
     return;
   }
+  pass.stopClock('primaryReadySince');
+  pass.startClock('primaryNotReadySince');
   const message = `${pass.seen.primary?.name} has no available pod`;
   pass.say('PrimaryNotReady', message);
   if (pass.tellOnce('PrimaryNotReady', 'Warning', 'PrimaryNotReady', message)) {
     pass.alert({
       fact: 'PrimaryNotReady',
+      since: run?.primaryNotReadySince,
       severity: 'error',
       text: `${message}; it serves ${targetName(pass)}`,
     });
