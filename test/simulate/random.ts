@@ -8,3 +8,29 @@ export function seeded(seed: number): () => number {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   };
 }
+
+/** Draws from one seeded source. Each part of a simulation has its own, so that one more draw here moves nothing there. */
+export class Dice {
+  readonly random: () => number;
+
+  constructor(seed: number, part: string) {
+    let mixed = seed >>> 0;
+    for (const letter of part) mixed = Math.imul(mixed ^ letter.charCodeAt(0), 0x01000193) >>> 0;
+    this.random = seeded(mixed);
+    this.random();
+  }
+
+  chance(probability: number): boolean {
+    return this.random() < probability;
+  }
+
+  /** A whole number from `low` to `high`, both included. */
+  between(low: number, high: number): number {
+    return low + Math.floor(this.random() * (high - low + 1));
+  }
+
+  pick<T>(items: readonly T[]): T {
+    if (items.length === 0) throw new Error('nothing to pick from');
+    return items[Math.floor(this.random() * items.length)] as T;
+  }
+}

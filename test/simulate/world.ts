@@ -7,7 +7,7 @@ import type { KubernetesObject } from '../../src/api/object.ts';
 import type { CheckAnswer, Sample } from '../../src/core/analysis.ts';
 import type { ControllerSettings } from '../../src/controller/ports.ts';
 import { UnavailableError } from '../../src/errors.ts';
-import { buildOperator, type Operator } from '../../src/operator.ts';
+import { buildOperator, type Operator, type OperatorParts } from '../../src/operator.ts';
 import type { LeaderLock } from '../../src/ports/leader-lock.ts';
 import type { Message } from '../../src/ports/notifier.ts';
 import type { WebhookAnswer, WebhookCall } from '../../src/ports/webhook-client.ts';
@@ -54,6 +54,7 @@ export interface WorldOptions {
   /** The value of every query at this moment; `undefined`: no data. */
   readonly metric?: (query: string, at: number) => CheckAnswer;
   readonly webhook?: (call: WebhookCall) => WebhookAnswer | Promise<WebhookAnswer>;
+  readonly settings?: Partial<ControllerSettings>;
 }
 
 const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
@@ -73,6 +74,9 @@ export class World {
   readonly records: RequestRecord[] = [];
   readonly messages: { at: number; message: Message }[] = [];
   readonly logs: string[] = [];
+  readonly pods: SimulatedPods;
+  /** Of the Canaries here. */
+  group = 'serin.dev/v1beta1';
   readonly #controllers: Controllers;
   readonly #options: WorldOptions;
   #controllersAwake = false;
@@ -82,12 +86,12 @@ export class World {
     this.random = seeded(options.seed ?? 1);
     this.server = new ApiServer({ now: () => this.clock.now(), random: this.random, definitions });
     this.server.onRequest((record) => this.records.push(record));
-    const pods = new SimulatedPods(
+    this.pods = new SimulatedPods(
       options.behave ?? (() => ({ readyAfterMs: 1_000, stopAfterMs: 500 })),
     );
     this.#controllers = new Controllers({
       api: this.server,
-      pods,
+      pods: this.pods,
       wake: () => this.#wakeControllers(),
     });
     this.#controllers.start();
@@ -98,6 +102,11 @@ export class World {
   #tick(): void {
     this.server.tick();
     this.clock.after(1_000, () => this.#tick());
+  }
+
+  /** Pods did something that nobody asked for. */
+  wake(): void {
+    this.#wakeControllers();
   }
 
   #wakeControllers(): void {
@@ -118,6 +127,7 @@ export class World {
     signal: AbortSignal,
     lock?: LeaderLock,
     instance = 'serin-0',
+    more: Partial<OperatorParts> = {},
   ): { operator: Operator; done: Promise<void> } {
     const transport = memoryTransport(this.server, {
       clock: this.clock,
@@ -129,7 +139,7 @@ export class World {
       );
     };
     const operator = buildOperator({
-      settings,
+      settings: { ...settings, ...this.#options.settings },
       namespaces: [],
       transport,
       clock: this.clock,
@@ -153,6 +163,7 @@ export class World {
           },
         }),
       },
+      ...more,
     });
     return { operator, done: operator.run(signal) };
   }
@@ -197,7 +208,7 @@ export class World {
 
   get(kind: string, name: string): KubernetesObject | undefined {
     try {
-      return this.call('GET', `${collection(apiVersions[kind] ?? '', kind)}/${name}`);
+      return this.call('GET', `${this.#collectionOf(kind)}/${name}`);
     } catch {
       return undefined;
     }
@@ -206,13 +217,17 @@ export class World {
   patch(kind: string, name: string, patch: object, subresource = ''): KubernetesObject {
     return this.call(
       'PATCH',
-      `${collection(apiVersions[kind] ?? '', kind)}/${name}${subresource === '' ? '' : `/${subresource}`}`,
+      `${this.#collectionOf(kind)}/${name}${subresource === '' ? '' : `/${subresource}`}`,
       patch,
     );
   }
 
   delete(kind: string, name: string): void {
-    this.call('DELETE', `${collection(apiVersions[kind] ?? '', kind)}/${name}`);
+    this.call('DELETE', `${this.#collectionOf(kind)}/${name}`);
+  }
+
+  #collectionOf(kind: string): string {
+    return collection(kind === 'Canary' ? this.group : (apiVersions[kind] ?? ''), kind);
   }
 
   status(name = 'cart'): Readonly<Record<string, unknown>> {
@@ -221,7 +236,6 @@ export class World {
 }
 
 const apiVersions: Readonly<Record<string, string>> = {
-  Canary: 'serin.dev/v1beta1',
   Deployment: 'apps/v1',
   Service: 'v1',
   HTTPRoute: 'gateway.networking.k8s.io/v1',

@@ -6,7 +6,7 @@ import type { KubernetesObject } from '../../src/api/object.ts';
 import type { RequestRecord } from '../../src/sandbox/api-server/server.ts';
 import type { World } from '../simulate/world.ts';
 
-interface Line {
+export interface Line {
   readonly at: number;
   readonly text: string;
 }
@@ -43,7 +43,8 @@ function clockText(ms: number): string {
   return `${String(Math.floor(seconds / 60)).padStart(2, '0')}:${String(seconds % 60).padStart(2, '0')}`;
 }
 
-function describe(record: RequestRecord): readonly Line[] {
+/** What a request of the operator did, in words; nothing for reads and for the Lease. */
+export function describe(record: RequestRecord): readonly Line[] {
   const { userAgent, verb, at, status } = record;
   if (!userAgent.startsWith('serin') || verb === 'get' || verb === 'list' || verb === 'watch')
     return [];
