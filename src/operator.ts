@@ -152,8 +152,8 @@ export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   after(ms, callback) {
-    // Node.js takes a longer delay for none.
-    const timer = setTimeout(callback, Math.min(ms, 2 ** 31 - 1));
+    // Node.js takes a longer delay for none, and cuts off what is less than a millisecond.
+    const timer = setTimeout(callback, Math.min(Math.ceil(ms), 2 ** 31 - 1));
     return () => clearTimeout(timer);
   },
 };

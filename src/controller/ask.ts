@@ -95,6 +95,8 @@ async function askMetrics(
         answers[metric.id] = answer;
         const judged = judgeCheck(metric, answer, groupDefaults[observation.group]);
         telemetry.checked(metric.name, judged.result.verdict);
+        if (answer.kind === 'sample' && answer.sample.kind === 'value')
+          telemetry.measured(seen.key, metric.name, answer.sample.value);
         // The round is decided: nothing that the others say can change it.
         if (judged.weighing !== 'fails' || !nextFailureEnds) return;
         isDecided = true;

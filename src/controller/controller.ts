@@ -133,6 +133,7 @@ export class Controller {
         topics: depends,
         lookAgainAfterMs,
         gone,
+        underWay,
       } = await reconcile(key, desks, this.#ports, signal);
       queue.forget(id);
       if (gone === true) {
@@ -140,7 +141,7 @@ export class Controller {
         this.#known.delete(id);
       } else topics.set(id, depends);
       if (lookAgainAfterMs !== undefined) queue.addAfter(id, Math.max(1, lookAgainAfterMs));
-      telemetry.passed('ok', clock.monotonic() - began);
+      telemetry.passed('ok', clock.monotonic() - began, underWay === true ? key : undefined);
     } catch (thrown) {
       if (signal.aborted) return;
       const error = asOperatorError(thrown);

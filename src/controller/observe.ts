@@ -4,7 +4,7 @@
  * Translates only: what something means is for the core to say. The objects themselves travel beside the
  * observation, because what is written is made from what was read.
  */
-import { parseStatus, phases, type Phase } from '../api/canary-status.ts';
+import { parseStatus, type Phase } from '../api/canary-status.ts';
 import { apiVersionOf, finalizers, type ApiGroup } from '../api/group.ts';
 import { refOf, type KubernetesObject, type ObjectRef } from '../api/object.ts';
 import { resolveService } from '../api/resolved-service.ts';
@@ -67,7 +67,7 @@ export async function observe(
   const { status } = parseStatus(canary['status']);
   const run = parseRun(status.run);
   const asWritten = readSpec(canary, key.group, ports);
-  const { spec, refusals } = keptToRun(asWritten, run, status.phase);
+  const { spec, refusals } = keptToRun(asWritten, run, status.phase ?? '');
   const provider = spec?.provider ?? run?.provider ?? settings.provider[key.group];
   const router = ports.routers.find(provider);
   const targetRef = spec?.target ?? run?.target;
@@ -171,10 +171,10 @@ function serviceOf({ apex, port, target }: Run): ResolvedService {
  * A Canary keeps the target and the Service it began with, and a run its provider: what an edit would have us give up
  * half way is refused, and the record is followed until the edit is taken back.
  */
-function keptToRun(read: Read, run: Run | undefined, phase: string | undefined): Read {
+function keptToRun(read: Read, run: Run | undefined, phase: Phase | ''): Read {
   const { spec } = read;
   if (run === undefined || spec === undefined) return read;
-  const underWay = isPhase(phase) && isUnderWay(phase);
+  const underWay = isUnderWay(phase);
   const changed = [
     ...difference('spec.targetRef.name', spec.target.name, run.target.name),
     ...difference('spec.service.name', spec.service.name, run.apex),
@@ -200,10 +200,6 @@ function difference(field: string, wanted: string, kept: string): readonly Refus
       message: `${field} changed from ${kept} to ${wanted}: change it back, or delete the Canary and make a new one`,
     },
   ];
-}
-
-function isPhase(text: string | undefined): text is Phase {
-  return phases.some((phase) => phase === text);
 }
 
 /** Parsed once per version of the object: a thousand quiet passes must not parse a thousand times. */

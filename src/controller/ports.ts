@@ -48,7 +48,9 @@ export interface Log {
 /** What the loop tells the operator's own metrics. */
 export interface Telemetry {
   /** `ok`, or the kind of the error that ended the pass. */
-  passed(outcome: string, durationMs: number): void;
+  passed(outcome: string, durationMs: number, canary?: CanaryKey): void;
+  /** A metric gave a value, in the unit that users write. */
+  measured(canary: CanaryKey, metric: string, value: number): void;
   checked(metric: string, verdict: string): void;
   notified(kind: string, outcome: string): void;
   observed(
@@ -59,6 +61,7 @@ export interface Telemetry {
     canary: CanaryKey,
     outcome: 'succeeded' | 'failed' | 'skipped',
     exposedMs: number | undefined,
+    strategy: 'canary' | 'blue-green',
   ): void;
   forgotten(canary: CanaryKey): void;
 }

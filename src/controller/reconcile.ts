@@ -7,6 +7,7 @@
 import { decide } from '../core/decide.ts';
 import type { Decision } from '../core/effects.ts';
 import { freshMemory, type Memory, type Time } from '../core/observation.ts';
+import { isUnderWay } from '../core/phases.ts';
 import { dueQuestions } from '../core/questions.ts';
 import type { WebhookCall } from '../ports/webhook-client.ts';
 import { act } from './act.ts';
@@ -24,6 +25,8 @@ export interface Outcome {
   readonly lookAgainAfterMs?: number;
   /** The Canary is gone. */
   readonly gone?: true;
+  /** A run is being worked on. */
+  readonly underWay?: boolean;
   /** What a change of which concerns this canary. */
   readonly topics: readonly string[];
 }
@@ -75,6 +78,7 @@ export async function reconcile(
   const lookAgainAfterMs = soonest(decision.lookAgainAfterMs, nextDelivery);
   return {
     topics: topicsOf(seen),
+    underWay: isUnderWay(decision.status.phase ?? ''),
     ...(lookAgainAfterMs === undefined ? {} : { lookAgainAfterMs }),
   };
 }
@@ -148,6 +152,7 @@ function tell(
       seen.key,
       decision.outcome,
       since === undefined ? undefined : Math.max(0, ports.clock.now() - Date.parse(since)),
+      seen.observation.spec?.strategy.kind === 'blueGreen' ? 'blue-green' : 'canary',
     );
   }
 }

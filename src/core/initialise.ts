@@ -13,7 +13,6 @@ const followMs = 60_000;
 
 export function initialise(pass: Pass): void {
   const { seen } = pass;
-  if (!seen.hasFinalizer) pass.effects.push({ type: 'addFinalizer' });
   const { target, primary } = seen;
   if (target === undefined) {
     pass.judged = false;
@@ -23,6 +22,8 @@ export function initialise(pass: Pass): void {
     );
     return;
   }
+  // Not earlier: a Canary that owns nothing has nothing to give back.
+  if (!seen.hasFinalizer) pass.effects.push({ type: 'addFinalizer' });
   if (pass.run === undefined) beginRun(pass, target.revision);
   refreshRun(pass);
   if (pass.run !== undefined && pass.run.revision !== target.revision)

@@ -5,7 +5,7 @@ import type { Phase } from '../api/canary-status.ts';
 import type { Run } from '../api/run.ts';
 
 /** A run is under way: something is being tested, waited for or promoted. */
-export function isUnderWay(phase: Phase): boolean {
+export function isUnderWay(phase: Phase | ''): boolean {
   return (
     phase === 'Waiting' ||
     phase === 'Progressing' ||

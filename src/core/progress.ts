@@ -35,8 +35,8 @@ export function progress(pass: Pass): void {
   if (completeWrite(pass)) return;
   // Before anything else is written: what has the traffic now may be a revision that has earned none.
   if (changed(pass)) return;
-  if (keepServices(pass)) return;
   if (correctTraffic(pass) || lowered(pass)) return;
+  if (keepServices(pass)) return;
   if (brokenSpec(pass)) return;
   refreshRun(pass);
   const asked = rollbackAsked(pass);
@@ -255,9 +255,11 @@ function decideRound(pass: Pass): void {
   const outcome = evaluateRound(pass);
   if (applyRound(pass, outcome)) return;
   const { run } = pass;
-  if (run?.lastRound?.verdict === 'passed') advance(pass);
-  else if (outcome.kind === 'open' && pass.story === undefined)
-    pass.say(pass.phase, runningText(pass));
+  if (run?.lastRound?.verdict === 'passed') return advance(pass);
+  if (outcome.kind !== 'open' || pass.story !== undefined) return;
+  // Between two rounds of a hold it is still the hold that is waited for.
+  if (run?.heldSince === undefined) pass.say(pass.phase, runningText(pass));
+  else pass.waiting = pass.seen.status.waiting;
 }
 
 /** What a round means for the run; `true`: nothing further in this pass. */

@@ -6,6 +6,7 @@
  */
 import type { CheckResult } from '../api/canary-status.ts';
 import { groupDefaults } from '../api/group.ts';
+import type { ResolvedSpec } from '../api/resolved.ts';
 import { judgeRound, type HeldReason } from './analysis.ts';
 import type { Pass } from './pass.ts';
 import { isRoundDue, rolloutHooks } from './questions.ts';
@@ -29,9 +30,15 @@ export function evaluateRound(pass: Pass): RoundOutcome {
     pass.lookAgain(spec.intervalMs - passed);
     return open;
   }
+  // It became due between asking and deciding: the next pass asks.
+  if (spec.metrics.length > 0 && Object.keys(pass.answers.checks).length === 0) {
+    pass.lookAgain(0);
+    return open;
+  }
   const hooks = judgeHooks(pass);
   const round = judgeRound(spec.metrics, pass.answers.checks, groupDefaults[seen.group]);
   pass.asked = true;
+  warnOfSeries(pass, spec);
   pass.checks = stamp(pass, [...round.results, ...hooks.results]);
   pass.restartClock('roundSince');
   pass.lookAgain(spec.intervalMs);
@@ -56,6 +63,22 @@ export function evaluateRound(pass: Pass): RoundOutcome {
   }
   run.lastRound = { at: pass.nowText, verdict: 'passed' };
   return { kind: 'passed' };
+}
+
+/** Flagger takes the last of several series; whoever wrote the query should know. */
+function warnOfSeries(pass: Pass, { metrics }: ResolvedSpec): void {
+  if (!groupDefaults[pass.seen.group].lastSeriesCounts) return;
+  for (const { id, name } of metrics) {
+    const answer = pass.answers.checks[id];
+    if (answer?.kind !== 'sample' || answer.sample.kind !== 'manySeries') continue;
+    const count = answer.sample.values.length;
+    pass.tellOnce(
+      `series:${id}`,
+      'Warning',
+      'SeveralSeries',
+      `metric ${name} gave ${count} series and the last one counts: aggregate them to one`,
+    );
+  }
 }
 
 interface JudgedHooks {

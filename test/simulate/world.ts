@@ -64,6 +64,7 @@ const noTelemetry = {
   notified: () => {},
   observed: () => {},
   finished: () => {},
+  measured: () => {},
   forgotten: () => {},
 };
 

@@ -59,7 +59,7 @@ export async function startOperator(
   const kubeconfig = path.join(folder, 'kubeconfig');
   writeFileSync(kubeconfig, kubeconfigFor(apiServer));
   const port = await freePort();
-  const { args, env } = shipped();
+  const { args, nodeFlags, env } = shipped();
   const logFile = path.join(folder, 'log');
   const log = createWriteStream(logFile);
   await once(log, 'open');
@@ -67,6 +67,7 @@ export async function startOperator(
   const child = spawn(
     process.execPath,
     [
+      ...nodeFlags,
       bundle,
       ...args.filter((flag) => !/^--(port|metrics-server)\b/.test(flag)),
       `--port=${port}`,
@@ -99,15 +100,19 @@ export async function startOperator(
   };
 }
 
-/** What the Deployment says, without what it takes from the cluster. */
+/** What Deployment and Dockerfile say, without what is taken from the cluster. */
 function shipped(): {
   readonly args: readonly string[];
+  readonly nodeFlags: readonly string[];
   readonly env: Readonly<Record<string, string>>;
 } {
   const deployment = Shipped.parse(parse(readFileSync('deploy/base/deployment.yaml', 'utf8')));
   const [{ args, env }] = deployment.spec.template.spec.containers;
   const literal = env.flatMap(({ name, value }) => (value === undefined ? [] : [[name, value]]));
-  return { args, env: Object.fromEntries(literal) };
+  const entry = /^ENTRYPOINT (\[.*\])$/m.exec(readFileSync('deploy/Dockerfile', 'utf8'))?.[1];
+  const [, ...words] = z.array(z.string()).parse(JSON.parse(entry ?? '[]'));
+  const nodeFlags = words.filter((word) => word.startsWith('--'));
+  return { args, nodeFlags, env: Object.fromEntries(literal) };
 }
 
 function kubeconfigFor({ port, token }: Surroundings['apiServer']): string {
