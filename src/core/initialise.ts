@@ -35,9 +35,11 @@ export function initialise(pass: Pass): void {
     return;
   }
   if (primary.holds !== target.revision || !primary.owned) {
-    pass.effects.push({ type: 'promote', revision: target.revision });
     pass.say('PrimaryFollows', `${primary.name} takes over the template of ${target.name}`);
     pass.restartClock('primaryNotReadySince');
+    // Recorded first: whoever believes in an old status, in which nothing was handed over, is refused there.
+    if (seen.run?.revision !== target.revision) return pass.lookAgain(0);
+    pass.effects.push({ type: 'promote', revision: target.revision });
     return;
   }
   if (!primaryIsReady(pass)) return;

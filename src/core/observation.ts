@@ -120,6 +120,8 @@ export interface Memory {
    * They are written with the next patch, or once a wait has lasted.
    */
   readonly unsaved: Readonly<Record<string, unknown>>;
+  /** The record that `unsaved` goes on top of; on top of any other it would undo what was written since. */
+  readonly unsavedOf?: string | undefined;
   /** When the status was last patched for nothing but the words of a wait, on the monotonic clock. */
   readonly wordsAt: number | undefined;
 }

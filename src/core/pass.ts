@@ -54,8 +54,23 @@ export const clockNames: readonly ClockName[] = [
   'scaleDownSince',
 ];
 
-function withUnsaved(run: Run, unsaved: Memory['unsaved']): Mutable<Run> {
+/** What tells one record of a run from the one before it, as far as a pass may keep something on top of it. */
+export function recordOf({
+  id,
+  weight,
+  raisedAt,
+  roundSince,
+  lastRound,
+  intent,
+  stay,
+}: Run): string {
+  return JSON.stringify([id, weight, raisedAt, roundSince, lastRound, intent, stay]);
+}
+
+function withUnsaved(run: Run, { unsaved, unsavedOf }: Memory): Mutable<Run> {
   if (Object.keys(unsaved).length === 0) return { ...run };
+  // Somebody has written since, perhaps we ourselves without hearing of it: a round must not outlive its raise.
+  if (unsavedOf !== undefined && unsavedOf !== recordOf(run)) return { ...run };
   const clocks = Object.entries(unsaved).filter(([, since]) => since !== null);
   const kept = Object.entries(run).filter(([name]) => unsaved[name] !== null);
   return Run.parse(Object.fromEntries([...kept, ...clocks]));
@@ -98,7 +113,7 @@ export class Pass {
     const { status } = seen;
     this.phaseBefore = status.phase ?? '';
     this.phase = status.phase === undefined || status.phase === '' ? 'Initializing' : status.phase;
-    this.run = seen.run === undefined ? undefined : withUnsaved(seen.run, memory.unsaved);
+    this.run = seen.run === undefined ? undefined : withUnsaved(seen.run, memory);
     this.failedChecks = status.failedChecks ?? 0;
     this.iterations = Math.max(0, status.iterations ?? 0);
     this.checks = status.checks ?? [];
@@ -213,7 +228,16 @@ export class Pass {
   }
 
   shiftTraffic(weight: number, reason: TrafficReason): void {
-    this.effects.push({ type: 'shiftTraffic', weight, applied: this.applied(weight, reason) });
+    const write: Effect = { type: 'shiftTraffic', weight, applied: this.applied(weight, reason) };
+    // What takes traffic away comes before anything else; only a promotion under way is stopped first.
+    const first = weight === 0 && reason !== 'initialise';
+    const touches = this.effects.filter(({ type }) => first && type === 'touchPrimary');
+    const others = this.effects.filter((effect) => !touches.includes(effect));
+    this.effects.splice(
+      0,
+      this.effects.length,
+      ...(first ? [...touches, write, ...others] : [...others, write]),
+    );
     if (this.run !== undefined) {
       this.run.weight = weight;
       delete this.run.notAcceptedSince;

@@ -5,7 +5,7 @@ import { shortRevision, type CanaryStatus } from '../api/canary-status.ts';
 import type { Condition } from '../api/object.ts';
 import type { Run } from '../api/run.ts';
 import type { Memory } from './observation.ts';
-import { clockNames, type Pass } from './pass.ts';
+import { clockNames, recordOf, type Pass } from './pass.ts';
 import { isUnderWay } from './phases.ts';
 
 /** A wait is worth a patch of its own only once it has lasted so long. */
@@ -267,6 +267,7 @@ function remember(pass: Pass, unsaved: Memory['unsaved'], wordsAt: number | unde
     asked: pass.memoryBefore.asked || pass.asked,
     anchors,
     unsaved,
+    unsavedOf: pass.seen.run === undefined ? undefined : recordOf(pass.seen.run),
     wordsAt,
   };
 }
