@@ -47,7 +47,7 @@ function beforeWrite(pass: Pass): void {
   if (run === undefined) return;
   if (!run.stay) {
     if (completeWrite(pass) || changed(pass)) return;
-    if (keepServices(pass) || correctTraffic(pass)) return;
+    if (correctTraffic(pass) || keepServices(pass)) return;
     if (!pass.primaryAvailable) return waitForPrimary(pass);
     if (!pass.canaryAvailable)
       return startOver(
@@ -220,8 +220,8 @@ export function finalise(pass: Pass): void {
   const { run, seen } = pass;
   if (run === undefined) return;
   refreshRun(pass);
-  keepServices(pass);
   correctTraffic(pass);
+  keepServices(pass);
   if (!pass.primaryAvailable) return broke(pass, 'it has no available pod');
   if (!primaryIsStillReady(pass)) return;
   pass.say('Finalising', 'Canary analysis completed, routing all traffic to primary.');
@@ -338,14 +338,15 @@ export function stay(pass: Pass): void {
   const { run, seen } = pass;
   if (run === undefined) return;
   if (isReturned(pass)) return backToPrimary(pass);
-  keepServices(pass);
+  if (seen.target !== undefined && seen.target.revision !== run.revision)
+    return replaceStay(pass, seen.target.revision);
   correctTraffic(pass);
+  keepServices(pass);
   pass.say(
     'PrimaryNotReady',
     `all traffic stays on ${targetName(pass)}, because ${seen.primary?.name ?? 'the primary'} is not ready`,
   );
-  if (seen.target !== undefined && seen.target.revision !== run.revision)
-    return replaceStay(pass, seen.target.revision);
+  if (seen.primary === undefined && run.intent?.revision === run.revision) return remake(pass);
   if (run.intent === undefined && pass.primaryHolds !== run.revision) return releaseStay(pass);
   if (pass.primaryHolds !== run.revision || !pass.primaryReady.ready) {
     pass.stopClock('primaryReadySince');
@@ -356,6 +357,14 @@ export function stay(pass: Pass): void {
   if (pass.canaryAvailable && readyFor < run.intervalMs)
     return pass.lookAgain(run.intervalMs - readyFor);
   backToPrimary(pass);
+}
+
+/** The primary is gone that had been written: the target still has what was analysed. */
+function remake(pass: Pass): void {
+  const { run, seen } = pass;
+  if (run === undefined || seen.target?.revision !== run.revision) return;
+  pass.effects.push({ type: 'createPrimary', revision: run.revision, from: 'target' });
+  pass.tell('Warning', 'PrimaryMissing', `the primary of ${targetName(pass)} was gone; made again`);
 }
 
 /** The traffic went back already, and the process died before it could say so. */
@@ -385,9 +394,11 @@ function backToPrimary(pass: Pass): void {
 
 /** A new revision while the canary serves: it already has all traffic, and is written to the primary once it is good. */
 function replaceStay(pass: Pass, revision: string): void {
-  if (pass.primaryAvailable && pass.liveWeight === 0 && pass.run !== undefined) {
+  if (pass.primaryAvailable && pass.liveWeight < 100 && pass.run !== undefined) {
     // The primary serves after all: this revision is released as any other.
     pass.run.stay = false;
+    pass.shiftTraffic(0, 'restart');
+    moveApex(pass, 'primary');
     return pass.lookAgain(0);
   }
   beginRun(pass, revision);

@@ -22,8 +22,8 @@ const keepPodsMs = 60 * 60_000;
 export function rest(pass: Pass): void {
   const { seen } = pass;
   rerecord(pass);
-  keepServices(pass);
   correctTraffic(pass);
+  keepServices(pass);
   if (seen.refusals.length === 0) refreshRun(pass);
   if (seen.primary === undefined) return recoverPrimary(pass);
   if (seen.primary.replicas === 0) {
@@ -142,14 +142,20 @@ function reverted(pass: Pass): boolean {
 
 /** A new revision: through the gate if there is one, else straight to pods without traffic. */
 export function start(pass: Pass, revision: string): void {
-  const gated = hooksOf(pass, 'confirm-rollout').length > 0;
+  const [gate] = hooksOf(pass, 'confirm-rollout');
+  const gated = gate !== undefined;
   beginRun(pass, revision);
   pass.checks = [];
   pass.step({ type: 'revisionDetected', gated });
   if (gated) {
     if (pass.run !== undefined) pass.run.gate = 'confirm-rollout';
     pass.startClock('gateSince');
-    pass.wait('WaitingForGate', 'waiting for approval to roll out', pass.nowText);
+    pass.wait(
+      'WaitingForGate',
+      `waiting for approval to roll out (webhook ${gate.name})`,
+      pass.nowText,
+      gate.deadlineMs,
+    );
     pass.tell(
       'Normal',
       'NewRevision',
@@ -186,8 +192,10 @@ export function scaleUp(pass: Pass): void {
 export function scaleDown(pass: Pass): void {
   const { run, seen } = pass;
   if (run?.scaleDownSince === undefined || seen.target === undefined) return;
+  // Somebody gave them traffic again: they are waited for from the moment it is gone.
+  if (pass.liveWeight > 0) return pass.restartClock('scaleDownSince');
   const waited = pass.clock('scaleDownSince') ?? 0;
-  const settled = pass.liveWeight === 0 && trafficSettled(pass);
+  const settled = trafficSettled(pass);
   if (!settled && waited < keepPodsMs) {
     pass.lookAgain(Math.min(keepPodsMs - waited, 60_000));
     if (waited > 60_000) {

@@ -218,6 +218,9 @@ export function correctTraffic(pass: Pass): boolean {
   if (run === undefined || pass.phase === 'Initializing' || !seen.traffic.known) return false;
   const allowed = allowedWeight(pass);
   if (run.stay) return stayOnCanary(pass, routes);
+  // Without an apex Service there is nothing to write to yet; it comes first.
+  const isGone = seen.traffic.weights === 'switch' && routes.length === 0;
+  if (isGone) return false;
   if (isMissing(routes)) return makeRoutes(pass);
   const tooHigh = routes.filter(
     (route) => (route.weight ?? 0) > Math.min(allowed, trusted(pass, route)?.weight ?? 0),
