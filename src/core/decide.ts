@@ -55,7 +55,6 @@ function rule(pass: Pass, deliveries: readonly Delivery[]): void {
     pass.tellOnce(`spec-warning:${index}`, 'Warning', 'SpecWarning', message);
   for (const { reason, message } of seen.services.warnings)
     pass.tellOnce(`warning:${reason}`, 'Warning', reason, message);
-  if (pass.run === undefined && pass.phase === 'Initializing') readPhase(pass);
   if (pass.run === undefined ? pass.phase !== 'Initializing' || wasHandedOver(pass) : wasLeft(pass))
     return rebuild(pass);
   follow(pass);
@@ -153,22 +152,21 @@ function takeOver(pass: Pass): void {
   const { seen } = pass;
   const { target, primary } = seen;
   if (target === undefined || primary === undefined) return initialise(pass);
-  if (!seen.hasFinalizer) pass.effects.push({ type: 'addFinalizer' });
-  beginRun(pass, target.revision);
-  pass.effects.push({
-    type: 'adoptPrimary',
-    revision: seen.takeOver === 'same' ? target.revision : primary.revision,
-  });
+  if (waitsForPrimary(pass)) return;
   const promoted = seen.takeOver === 'same' ? target.revision : primary.revision;
   pass.lastPromoted = promoted;
   pass.tell('Normal', 'TakenOver', `taking over from another operator in phase ${pass.phase}`);
-  if (isUnderWay(pass.phase)) {
+  readRun(pass);
+  beginRun(pass, target.revision);
+  const underWay = isUnderWay(pass.phase);
+  // Weight 0 before anything else is written: nobody knows which rounds it was given for.
+  if (underWay)
+    startOver(pass, target.revision, 'taken over in the middle of a run: the analysis starts over');
+  if (!seen.hasFinalizer) pass.effects.push({ type: 'addFinalizer' });
+  pass.effects.push({ type: 'adoptPrimary', revision: promoted });
+  if (underWay) {
     pass.lastApplied = promoted;
-    return startOver(
-      pass,
-      target.revision,
-      'taken over in the middle of a run: the analysis starts over',
-    );
+    return;
   }
   pass.lastApplied =
     pass.phase === 'Failed' && seen.takeOver !== 'younger' ? target.revision : promoted;
@@ -177,16 +175,24 @@ function takeOver(pass: Pass): void {
 }
 
 /**
- * A status that says nothing may be one that was emptied. Users behind a primary that holds another revision than the
- * target were not handed over a moment ago: what the target holds is a release, and initialisation would promote it.
+ * A run of which nothing is known but its phase begins with its analysis, or, without pods, as a new revision: through
+ * its gate if there is one, then up.
  */
-function readPhase(pass: Pass): void {
-  const { primary, target, services } = pass.seen;
-  const served = services.apexSide === 'primary' && primary?.owned === true;
-  if (!served || primary.holds === undefined || target === undefined) return;
-  if (primary.holds === target.revision) return;
-  pass.phase = target.replicas > 0 ? 'Progressing' : 'Initialized';
-  pass.lastApplied = primary.holds;
+function readRun(pass: Pass): void {
+  if (isUnderWay(pass.phase))
+    pass.phase = pass.seen.target?.replicas === 0 ? 'Initialized' : 'Progressing';
+}
+
+/** Weight 0 would send users to a side without pods while the other has some: nothing is begun before it has, too. */
+function waitsForPrimary(pass: Pass): boolean {
+  const waits =
+    isUnderWay(pass.phase) && pass.liveWeight > 0 && !pass.primaryAvailable && pass.canaryAvailable;
+  if (waits)
+    pass.say(
+      'PrimaryNotReady',
+      `${pass.seen.primary?.name} has no available pod; traffic is held at ${pass.liveWeight}% until it has`,
+    );
+  return waits;
 }
 
 /** The whole status vanished, but users are with a primary of ours: initialisation was over, or nearly so. */
@@ -217,6 +223,9 @@ function rebuild(pass: Pass): void {
     pass.phase = isSame ? 'Initialized' : 'Progressing';
     if (isSame) pass.lastApplied = target.revision;
   }
+  if (waitsForPrimary(pass)) return;
+  if (isUnderWay(pass.phase)) pass.lastApplied = pass.primaryHolds;
+  readRun(pass);
   const underWay = isUnderWay(pass.phase);
   beginRun(pass, underWay ? target.revision : (pass.lastApplied ?? target.revision));
   pass.lastPromoted = pass.primaryHolds ?? pass.lastPromoted;

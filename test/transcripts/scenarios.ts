@@ -32,6 +32,12 @@ export interface Scenario {
   readonly before?: readonly KubernetesObject[];
   readonly deployment?: KubernetesObject;
   readonly canary?: KubernetesObject;
+  /** Where the Canary is; `serin.dev` when not said. */
+  readonly group?: 'flagger.app';
+  /** How pods of an image behave from the beginning. */
+  readonly images?: Readonly<Record<string, PodBehaviour>>;
+  /** Makes everything that is there before the operator, in place of Deployment and Canary. */
+  readonly prepare?: (world: World) => Promise<void>;
   play(stage: Stage): Promise<void>;
 }
 
@@ -39,7 +45,7 @@ const healthy: PodBehaviour = { readyAfterMs: 1_000, stopAfterMs: 500 };
 
 /** Plays one scenario on a world of its own and gives its text. */
 export async function play(scenario: Scenario): Promise<string> {
-  const images: Record<string, PodBehaviour> = {};
+  const images: Record<string, PodBehaviour> = { ...scenario.images };
   const gates: Record<string, WebhookAnswer> = {};
   let rate: number | undefined = 100;
   const metric = (): CheckAnswer => ({
@@ -56,8 +62,15 @@ export async function play(scenario: Scenario): Promise<string> {
   const world = new World({ metric, webhook, behave: behave as never });
   const transcript = new Transcript(world);
   for (const object of scenario.before ?? []) world.create(object);
-  world.create(scenario.deployment ?? deployment('demo:1'));
-  world.create(scenario.canary ?? canary(scenario.analysis, scenario.spec));
+  if (scenario.prepare === undefined) {
+    world.create(scenario.deployment ?? deployment('demo:1'));
+    world.create(scenario.canary ?? canary(scenario.analysis, scenario.spec));
+  } else await scenario.prepare(world);
+  const canaryPath = `/apis/${scenario.group ?? 'serin.dev'}/v1beta1/namespaces/shop/canaries/cart`;
+  const phaseNow = (): unknown => {
+    const { status } = world.call('GET', canaryPath);
+    return (status as { readonly phase?: string } | undefined)?.phase;
+  };
   let stop = new AbortController();
   let { done } = world.operator(stop.signal);
   const stage: Stage = {
@@ -73,10 +86,7 @@ export async function play(scenario: Scenario): Promise<string> {
       rate = value;
     },
     async until(phase, limitMs = 600_000) {
-      const reached = await world.clock.advanceUntil(
-        () => world.status()['phase'] === phase,
-        limitMs,
-      );
+      const reached = await world.clock.advanceUntil(() => phaseNow() === phase, limitMs);
       if (!reached) transcript.note(`phase ${phase} was not reached`);
       await world.clock.advance(1);
     },

@@ -3,12 +3,13 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 import { play, scenarios } from './scenarios.ts';
+import { takeOvers } from './take-over.ts';
 
 const folder = path.join(import.meta.dirname, 'golden');
 
 /** `UPDATE=1` rewrites the files; a change of behaviour is then read as a change of a story. */
 describe('transcripts of whole rollouts', () => {
-  it.each(scenarios.map((scenario) => [scenario.name, scenario] as const))(
+  it.each([...scenarios, ...takeOvers].map((scenario) => [scenario.name, scenario] as const))(
     'tells the story of %s',
     async (name, scenario) => {
       const file = path.join(folder, `${name.replaceAll(/[^a-z0-9]+/gi, '-')}.txt`);
