@@ -22,6 +22,7 @@ import {
   type Transport,
 } from './transport.ts';
 import { isRecord } from './kinds.ts';
+import { SharedTexts } from './shared-texts.ts';
 
 export interface HttpTransportOptions {
   readonly kubeConfig: KubeConfig;
@@ -76,6 +77,7 @@ export function httpTransport(options: HttpTransportOptions): HttpTransport {
   const { kubeConfig, version, maxAnswerBytes = defaultMaxAnswerBytes } = options;
   const server = serverOf(kubeConfig);
   const connections = new ConnectionPool();
+  const texts = new SharedTexts();
 
   const open = async (
     request: ApiRequest,
@@ -101,7 +103,8 @@ export function httpTransport(options: HttpTransportOptions): HttpTransport {
       const limited = AbortSignal.any([signal, AbortSignal.timeout(request.timeoutMs)]);
       try {
         const response = await open(request, limited);
-        return await readAnswer(response, maxAnswerBytes);
+        const answer = await readAnswer(response, maxAnswerBytes);
+        return { ...answer, body: texts.share(answer.body) };
       } catch (error) {
         throw asUnavailable(error);
       }
@@ -116,7 +119,7 @@ export function httpTransport(options: HttpTransportOptions): HttpTransport {
         for await (const line of splitLines(response.body, maxAnswerBytes)) {
           if (signal.aborted) throw new Error('aborted');
           const { type, object } = parseEvent(line);
-          onEvent(type, object);
+          onEvent(type, texts.share(object));
         }
       } catch (error) {
         throw asUnavailable(error);
