@@ -76,9 +76,14 @@ export type OperatorError =
   | UnavailableError
   | DefectError;
 
+// Only the six extend it, and none of them can be made outside this file's classes.
+function isOperatorError(thrown: unknown): thrown is OperatorError {
+  return thrown instanceof BaseError;
+}
+
 /** Anything thrown, as one of the six; what is not one of them is a defect. */
 export function asOperatorError(thrown: unknown): OperatorError {
-  if (thrown instanceof BaseError) return thrown as OperatorError;
+  if (isOperatorError(thrown)) return thrown;
   const message = thrown instanceof Error ? thrown.message : String(thrown);
   return new DefectError(message, { reason: 'InternalError', cause: thrown });
 }

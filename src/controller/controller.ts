@@ -82,7 +82,7 @@ export class Controller {
       for (const id of topics.concerned(object, old)) queue.add(id);
     });
     this.#addAll(queue);
-    let cancelAbandon = (): void => {};
+    let cancelAbandon: (() => void) | undefined;
     const stop = (): void => {
       queue.close();
       cancelAbandon = clock.after(finishMs, () => passes.abort());
@@ -93,7 +93,7 @@ export class Controller {
       this.#work(queue, topics, desks, passes.signal),
     );
     await Promise.all(workers);
-    cancelAbandon();
+    cancelAbandon?.();
     passes.abort();
     stopListening();
     desks.hooks.stop();
