@@ -61,7 +61,9 @@ function inTrouble(
 
 /** The same words with other times are no news. */
 function isShown(before: CanaryStatus, after: CanaryStatus): boolean {
-  const words = ({ conditions = [] }: CanaryStatus): unknown =>
-    conditions.map(({ type, status, reason, message }) => ({ type, status, reason, message }));
-  return equal(words(before), words(after));
+  return equal(wordsOf(before), wordsOf(after));
+}
+
+function wordsOf({ conditions = [] }: CanaryStatus): unknown {
+  return conditions.map(({ type, status, reason, message }) => ({ type, status, reason, message }));
 }
