@@ -56,6 +56,7 @@ function beforeWrite(pass: Pass): void {
         `${targetName(pass)} has no available pod: its traffic went back to the primary`,
       );
   }
+  if (run.stay && !pass.canaryAvailable) return backToStay(pass);
   const refusal = seen.refusals[0];
   if (refusal !== undefined) return broken(pass, refusal.reason, refusal.message);
   const { intent } = run;
