@@ -8,7 +8,7 @@ import { decide } from '../core/decide.ts';
 import type { Decision } from '../core/effects.ts';
 import { freshMemory, type Memory, type Time } from '../core/observation.ts';
 import { isUnderWay } from '../core/phases.ts';
-import { dueQuestions } from '../core/questions.ts';
+import { dueQuestions, type Questions } from '../core/questions.ts';
 import type { WebhookCall } from '../ports/webhook-client.ts';
 import { act } from './act.ts';
 import { ask } from './ask.ts';
@@ -46,19 +46,14 @@ export async function reconcile(
   signal: AbortSignal,
 ): Promise<Outcome> {
   const id = keyString(key);
-  const seen = await observe(key, ports, signal);
-  if (seen === undefined) {
-    forget(key, desks, ports);
-    return { gone: true, topics: [] };
-  }
+  const before = await observe(key, ports, signal);
+  if (before === undefined) return gone(key, desks, ports);
   const memory = desks.memories.get(id) ?? freshMemory;
-  const asked = await ask(
-    dueQuestions(seen.observation, memory, timeOf(ports), desks.hooks.known(id)),
-    seen,
-    desks,
-    ports,
-    signal,
-  );
+  const questions = dueQuestions(before.observation, memory, timeOf(ports), desks.hooks.known(id));
+  const asked = await ask(questions, before, desks, ports, signal);
+  // Asking takes seconds, and a side may have gone meanwhile: what is decided is decided from what is known now.
+  const seen = takesTime(questions) ? await observe(key, ports, signal) : before;
+  if (seen === undefined) return gone(key, desks, ports);
   const time = timeOf(ports);
   const decision = decide(
     seen.observation,
@@ -81,6 +76,10 @@ export async function reconcile(
     underWay: isUnderWay(decision.status.phase ?? ''),
     ...(lookAgainAfterMs === undefined ? {} : { lookAgainAfterMs }),
   };
+}
+
+function takesTime({ metrics, apexEndpoints, promotedTemplate }: Questions): boolean {
+  return metrics.length > 0 || apexEndpoints || promotedTemplate;
 }
 
 function timeOf({ clock }: Ports): Time {
@@ -195,6 +194,11 @@ async function tellReceiver(
 
 function globalReceiver(url: string) {
   return { name: 'global', url, timeoutMs: 10_000, disableTLS: false, metadata: {} };
+}
+
+function gone(key: CanaryKey, desks: Desks, ports: Ports): Outcome {
+  forget(key, desks, ports);
+  return { gone: true, topics: [] };
 }
 
 function forget(key: CanaryKey, { hooks, courier, memories }: Desks, { telemetry }: Ports): void {

@@ -227,12 +227,26 @@ export class Pass {
     return { run: this.run?.id ?? '', revision: this.run?.revision ?? '', weight, for: reason };
   }
 
+  /** The rule above all others: no traffic to a side that cannot answer, away from one that can. */
+  #strands(weight: number): boolean {
+    if (weight < this.liveWeight) return !this.primaryAvailable && this.canaryAvailable;
+    return weight > this.liveWeight && !this.canaryAvailable && this.primaryAvailable;
+  }
+
   shiftTraffic(weight: number, reason: TrafficReason): void {
+    if (this.#strands(weight)) {
+      // Recorded all the same: it goes back as soon as there is somebody who can take it.
+      if (this.run !== undefined) this.run.weight = Math.min(weight, this.run.weight);
+      return;
+    }
     const write: Effect = { type: 'shiftTraffic', weight, applied: this.applied(weight, reason) };
     // What takes traffic away comes before anything else; only a promotion under way is stopped first.
     const first = weight === 0 && reason !== 'initialise';
     const touches = this.effects.filter(({ type }) => first && type === 'touchPrimary');
-    const others = this.effects.filter((effect) => !touches.includes(effect));
+    // Only the last word counts: one pass writes each routing object once.
+    const others = this.effects.filter(
+      (effect) => effect.type !== 'shiftTraffic' && !touches.includes(effect),
+    );
     this.effects.splice(
       0,
       this.effects.length,
