@@ -13,6 +13,7 @@ import {
   forbidden,
   metricTemplate,
   namespace,
+  shippedDefinitions,
   Stage,
 } from './stage.ts';
 
@@ -278,6 +279,44 @@ describe('a Canary whose surroundings do not go with it', () => {
 
     stage.delete('Canary', 'cart');
     await stage.until('second is ready', () => stage.status('second').phase === 'Initialized');
+    await stage.end();
+  });
+});
+
+const definition = (name: string): KubernetesObject => {
+  const found = shippedDefinitions.find(({ metadata }) => metadata.name === name);
+  if (found === undefined) throw new Error(`${name} is not shipped`);
+  return { ...found };
+};
+
+describe('definitions of our own that are not installed', () => {
+  it('are waited for, and the operator says so', async () => {
+    const stage = new Stage();
+    stage.delete('CustomResourceDefinition', 'canaries.serin.dev');
+    await stage.pass(5_000);
+    stage.start();
+    await stage.pass(60_000);
+    const line = stage.world.logs.find((text) => text.includes('not served'));
+    expect(line).toContain('Canary');
+    stage.create(definition('canaries.serin.dev'));
+    stage.create(deployment('demo:1'));
+    stage.create(canary());
+    await stage.untilPhase('Initialized', 180_000);
+    await stage.end();
+  });
+
+  it('of a template are told by the template that is missing', async () => {
+    const stage = new Stage();
+    stage.delete('CustomResourceDefinition', 'metrictemplates.serin.dev');
+    await stage.pass(5_000);
+    stage.create(deployment('demo:1'));
+    stage.create(withTemplate);
+    stage.start();
+    await stage.pass(60_000);
+    expect(stage.condition('Stalled')).toMatchObject({ reason: 'MetricTemplateNotFound' });
+    stage.create(definition('metrictemplates.serin.dev'));
+    stage.create(metricTemplate({ query: 'latency' }));
+    await stage.untilPhase('Initialized', 180_000);
     await stage.end();
   });
 });
