@@ -147,7 +147,8 @@ function afterWrite(pass: Pass): void {
   if (pass.primaryAvailable && pass.liveWeight > 0 && (newer || !pass.canaryAvailable)) {
     return leaveCanary(pass, newer);
   }
-  correctTraffic(pass);
+  // A primary that is ready takes over from the canary that stands in; it may even have done so unrecorded.
+  if (!(run.stay && pass.primaryReady.ready) && correctTraffic(pass)) return;
   if (primaryIsStillReady(pass)) returnTraffic(pass);
 }
 
@@ -226,7 +227,7 @@ export function finalise(pass: Pass): void {
   if (!pass.primaryAvailable) return broke(pass, 'it has no available pod');
   if (!primaryIsStillReady(pass)) return;
   pass.say('Finalising', 'Canary analysis completed, routing all traffic to primary.');
-  if (pass.liveWeight > 0) return pass.lookAgain(1_000);
+  if (pass.liveWeight > 0 || seen.services.apexSide === 'canary') return pass.lookAgain(1_000);
   const settled = trafficSettled(pass);
   if (!settled && !isOverdue(pass)) return;
   const newer = seen.target !== undefined && seen.target.revision !== run.revision;

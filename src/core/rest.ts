@@ -193,7 +193,8 @@ export function scaleDown(pass: Pass): void {
   const { run, seen } = pass;
   if (run?.scaleDownSince === undefined || seen.target === undefined) return;
   // Somebody gave them traffic again: they are waited for from the moment it is gone.
-  if (pass.liveWeight > 0) return pass.restartClock('scaleDownSince');
+  if (pass.liveWeight > 0 || seen.services.apexSide === 'canary')
+    return pass.restartClock('scaleDownSince');
   const waited = pass.clock('scaleDownSince') ?? 0;
   const settled = trafficSettled(pass);
   if (!settled && waited < keepPodsMs) {
@@ -238,6 +239,6 @@ function contestedApex(pass: Pass): void {
     `somebody keeps changing the selector of Service ${run.apex}; ${seen.target?.name} is kept running so that users are served either way. Leave spec.selector to the operator`,
   );
   const replicas = seen.primary?.replicas ?? 0;
-  if (replicas > 0 && seen.target?.replicas !== replicas)
+  if ((seen.target?.replicas ?? 0) < replicas)
     pass.effects.push({ type: 'scaleTarget', replicas });
 }
