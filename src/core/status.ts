@@ -51,8 +51,10 @@ function render(pass: Pass): CanaryStatus {
   };
 }
 
-function revisionText({ run, lastApplied }: Pass): string | undefined {
-  const revision = run?.revision ?? lastApplied;
+/** The revision under test or promoted; between runs the one that was taken up last, also after a revert. */
+function revisionText({ run, phase, lastApplied }: Pass): string | undefined {
+  const rests = phase === 'Initialized' || phase === 'Succeeded';
+  const revision = rests ? (lastApplied ?? run?.revision) : (run?.revision ?? lastApplied);
   return revision === undefined ? undefined : shortRevision(revision);
 }
 
