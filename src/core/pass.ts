@@ -19,6 +19,14 @@ export interface Story {
   readonly message: string;
 }
 
+/** The API server refuses a status with longer texts, and a status that cannot be stored stops the run. */
+const maxWaitChars = 1024;
+const maxStoryChars = 8 * 1024;
+
+function clipped(text: string, max = maxWaitChars): string {
+  return text.length <= max ? text : `${text.slice(0, max - 1)}…`;
+}
+
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** The clocks of `status.run`, by name. */
@@ -316,7 +324,7 @@ export class Pass {
   }
 
   say(reason: string, message: string): void {
-    this.story = { reason, message };
+    this.story = { reason, message: clipped(message, maxStoryChars) };
   }
 
   /** A wait, in words: `until` is the time left, if it ends by itself. */
@@ -324,10 +332,10 @@ export class Pass {
     const before = this.seen.status.waiting;
     const same = before?.reason === reason && before.since === since;
     this.waiting = {
-      for: message,
+      for: clipped(message),
       reason,
       since,
-      ...(lastAnswer === undefined ? {} : { lastAnswer }),
+      ...(lastAnswer === undefined ? {} : { lastAnswer: clipped(lastAnswer) }),
       ...(leftMs === undefined
         ? {}
         : {
@@ -337,6 +345,6 @@ export class Pass {
                 : new Date(this.time.now + Math.max(0, leftMs)).toISOString(),
           }),
     };
-    this.story = { reason, message };
+    this.say(reason, message);
   }
 }

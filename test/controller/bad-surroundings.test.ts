@@ -432,6 +432,26 @@ describe('a Canary whose surroundings break in the middle of a run', () => {
   );
 });
 
+describe('a mistake that takes many words', () => {
+  it('does not make the status too long to be stored', async () => {
+    const stage = await midRun(
+      canary({
+        holdDeadline: '60s',
+        metrics: [
+          { name: 'latency', templateRef: { name: 'latency' }, thresholdRange: { max: 500 } },
+        ],
+      }),
+      (early) => early.create(metricTemplate({ query: 'latency' })),
+    );
+    const query = `{{ ${'nonsense'.repeat(400)} }}`;
+    stage.patch('MetricTemplate', 'latency', { spec: { query } });
+    await stage.untilPhase('Failed', 90_000);
+    expect(stage.routeWeight()).toBe(0);
+    expect(stage.condition('Stalled')?.reason).toBe('InvalidMetricTemplate');
+    await stage.end();
+  });
+});
+
 describe('an operator that lacks a role', () => {
   const roles: readonly (readonly [
     string,
