@@ -152,7 +152,6 @@ function takeOver(pass: Pass): void {
   const { seen } = pass;
   const { target, primary } = seen;
   if (target === undefined || primary === undefined) return initialise(pass);
-  if (waitsForPrimary(pass)) return;
   const promoted = seen.takeOver === 'same' ? target.revision : primary.revision;
   pass.lastPromoted = promoted;
   pass.tell('Normal', 'TakenOver', `taking over from another operator in phase ${pass.phase}`);
@@ -161,7 +160,11 @@ function takeOver(pass: Pass): void {
   const underWay = isUnderWay(pass.phase);
   // Weight 0 before anything else is written: nobody knows which rounds it was given for.
   if (underWay)
-    startOver(pass, target.revision, 'taken over in the middle of a run: the analysis starts over');
+    beginAgain(
+      pass,
+      target.revision,
+      'taken over in the middle of a run: the analysis starts over',
+    );
   if (!seen.hasFinalizer) pass.effects.push({ type: 'addFinalizer' });
   pass.effects.push({ type: 'adoptPrimary', revision: promoted });
   if (underWay) {
@@ -183,16 +186,17 @@ function readRun(pass: Pass): void {
     pass.phase = pass.seen.target?.replicas === 0 ? 'Initialized' : 'Progressing';
 }
 
-/** Weight 0 would send users to a side without pods while the other has some: nothing is begun before it has, too. */
-function waitsForPrimary(pass: Pass): boolean {
-  const waits =
-    isUnderWay(pass.phase) && pass.liveWeight > 0 && !pass.primaryAvailable && pass.canaryAvailable;
-  if (waits)
-    pass.say(
-      'PrimaryNotReady',
-      `${pass.seen.primary?.name} has no available pod; traffic is held at ${pass.liveWeight}% until it has`,
-    );
-  return waits;
+/** Weight 0; but where that would send users to a side without pods, the weight stands until the primary has some. */
+function beginAgain(pass: Pass, revision: string, message: string): void {
+  const { run, liveWeight } = pass;
+  if (run === undefined || liveWeight === 0 || pass.primaryAvailable || !pass.canaryAvailable)
+    return startOver(pass, revision, message);
+  run.weight = liveWeight;
+  pass.say(
+    'PrimaryNotReady',
+    `${pass.seen.primary?.name} has no available pod; traffic is held at ${liveWeight}% until it has`,
+  );
+  pass.lookAgain(0);
 }
 
 /** The whole status vanished, but users are with a primary of ours: initialisation was over, or nearly so. */
@@ -223,7 +227,6 @@ function rebuild(pass: Pass): void {
     pass.phase = isSame ? 'Initialized' : 'Progressing';
     if (isSame) pass.lastApplied = target.revision;
   }
-  if (waitsForPrimary(pass)) return;
   if (isUnderWay(pass.phase)) pass.lastApplied = pass.primaryHolds;
   readRun(pass);
   const underWay = isUnderWay(pass.phase);
@@ -235,7 +238,7 @@ function rebuild(pass: Pass): void {
     `the record of ${targetName(pass)} in the status was gone or unreadable; it was rebuilt from the live objects`,
   );
   if (underWay)
-    return startOver(
+    return beginAgain(
       pass,
       target.revision,
       'the record of the run was lost: the analysis starts over',

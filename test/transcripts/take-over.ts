@@ -92,6 +92,15 @@ export const takeOvers: readonly Scenario[] = [
     { 'demo:3': {} },
   ),
   story(
+    'while promoting to a primary that stays down',
+    { phase: 'Promoting', target: 'demo:2', primary: 'demo:3', replicas: 2, weight: 60 },
+    async (stage) => {
+      await stage.until('Failed');
+      await stage.pass(60_000);
+    },
+    { 'demo:3': {} },
+  ),
+  story(
     'with copies of a Secret',
     { phase: 'Succeeded', target: 'demo:1', configCopies: true },
     async (stage) => {
