@@ -1,6 +1,7 @@
 /**
  * Everything that is wrong with one manifest of ours.
  */
+import { findNotSupported, type NotSupported } from '../api/not-supported.ts';
 import { servedKinds } from '../api/crd.ts';
 import { apiGroups, apiVersionOf, groupOf, type ApiGroup } from '../api/group.ts';
 import type { Problem } from '../api/problem.ts';
@@ -70,7 +71,7 @@ function wrongVersion(apiVersion: string): Findings | undefined {
 function judge(kind: string, manifest: Manifest, group: ApiGroup, options: LintOptions): Findings {
   if (kind === 'MetricTemplate') {
     const { value, problems } = parseMetricTemplate(manifest);
-    if (value === undefined) return { problems, warnings: [] };
+    if (value === undefined) return unreadable(kind, manifest, problems);
     const found = [
       ...validateMetricTemplate(value),
       ...templateProblems('spec.query', value.spec.query),
@@ -79,10 +80,11 @@ function judge(kind: string, manifest: Manifest, group: ApiGroup, options: LintO
   }
   if (kind === 'AlertProvider') {
     const { value, problems } = parseAlertProvider(manifest);
-    return { problems: value ? validateAlertProvider(value) : problems, warnings: [] };
+    if (value === undefined) return unreadable(kind, manifest, problems);
+    return { problems: validateAlertProvider(value), warnings: [] };
   }
   const { value, problems } = parseCanary(manifest);
-  if (value === undefined) return { problems, warnings: [] };
+  if (value === undefined) return unreadable('Canary', manifest, problems);
   const { warnings } = resolveSpec(value, group, options.provider);
   const found = [
     ...validate(value, { group, defaultProvider: options.provider }),
@@ -91,6 +93,18 @@ function judge(kind: string, manifest: Manifest, group: ApiGroup, options: LintO
     ),
   ];
   return { problems: found, warnings };
+}
+
+/** What has the wrong shape is looked through for what is not supported all the same: every problem at once. */
+function unreadable(
+  kind: NotSupported['kind'],
+  manifest: Manifest,
+  problems: readonly Problem[],
+): Findings {
+  const unsupported = findNotSupported(kind, manifest).filter(({ field }) =>
+    problems.every((problem) => problem.field !== field),
+  );
+  return { problems: [...problems, ...unsupported], warnings: [] };
 }
 
 /** The rules of the definition find what the checks before them have not found already. */

@@ -60,6 +60,15 @@ describe('serin lint', () => {
     ]);
   });
 
+  it('says what is not supported also beside what cannot be read', () => {
+    const text = good.replace('stepWeight: 10', 'stepWeight: ten\n    mirror: true');
+    const fields = lint([['f.yaml', text]], {}).problems.map(
+      ({ field, reason }) => `${reason} ${field}`,
+    );
+    expect(fields).toContain('NotSupported spec.analysis.mirror');
+    expect(fields).toContain('InvalidSpec spec.analysis.stepWeight');
+  });
+
   it('orders problems by line, and says NotSupported where that is it', () => {
     const text = `apiVersion: serin.dev/v1beta1
 kind: Canary
