@@ -61,7 +61,7 @@ describe('serin lint', () => {
   });
 
   it('says what is not supported also beside what cannot be read', () => {
-    const text = good.replace('stepWeight: 10', 'stepWeight: ten\n    mirror: true');
+    const text = good.replace('stepWeight: 10', 'stepWeight: ten, mirror: true');
     const fields = lint([['f.yaml', text]], {}).problems.map(
       ({ field, reason }) => `${reason} ${field}`,
     );
