@@ -8,11 +8,11 @@ import { initialise } from './initialise.ts';
 import type { Answers, Memory, Observation, Time } from './observation.ts';
 import { acknowledge, type Delivery } from './outbox.ts';
 import { clockNames, Pass } from './pass.ts';
-import { isStay, isUnderWay } from './phases.ts';
+import { isHeld, isStay, isUnderWay } from './phases.ts';
 import { progress, startOver } from './progress.ts';
 import { finalise, promote, stay } from './promote.ts';
 import { remove } from './remove.ts';
-import { rest } from './rest.ts';
+import { rest, scaleDown } from './rest.ts';
 import { beginRun } from './runs.ts';
 import { conclude } from './status.ts';
 import { correctTraffic, keepServices, targetName } from './upkeep.ts';
@@ -141,8 +141,10 @@ function refuse(pass: Pass): void {
     pass.tell('Warning', refusal.reason, pass.story?.message ?? refusal.message);
   }
   if (pass.run === undefined || pass.phase === 'Initializing' || isHardRefusal(pass)) return;
-  keepServices(pass);
   correctTraffic(pass);
+  keepServices(pass);
+  // What a run has left behind goes also beside a spec that would be refused now.
+  if (!isUnderWay(pass.phase) && !isStay(pass) && !isHeld(pass)) scaleDown(pass);
 }
 
 // ── somebody else's record ──────────────────────────────────────────────────
