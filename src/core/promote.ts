@@ -7,7 +7,7 @@
 import { changed, intend, startOver } from './progress.ts';
 import type { Pass } from './pass.ts';
 import { restRoutes } from './rest.ts';
-import { evaluateRound } from './rounds.ts';
+import { evaluateRound, type RoundOutcome } from './rounds.ts';
 import { beginRun, refreshRun, rerecord } from './runs.ts';
 import {
   completeWrite,
@@ -194,6 +194,8 @@ function returnTraffic(pass: Pass): void {
   const { run, seen } = pass;
   if (run === undefined) return;
   const interval = seen.spec?.intervalMs ?? run.intervalMs;
+  // Whoever has lowered it meanwhile: on its way back traffic never goes up again.
+  run.weight = Math.min(run.weight, pass.liveWeight);
   const inSteps = pass.context.promotionStep > 0 && run.weight > 0;
   if (inSteps && run.weight < (seen.traffic.routes[0]?.applied?.weight ?? 0))
     return pass.lookAgain(interval);
@@ -424,7 +426,8 @@ function releaseStay(pass: Pass): void {
   const { run, seen } = pass;
   if (run === undefined || !pass.canaryReady.ready) return;
   if (seen.refusals.length > 0) return;
-  const round = evaluateRound(pass);
+  const round: RoundOutcome =
+    seen.spec?.skipAnalysis === true ? { kind: 'passed' } : evaluateRound(pass);
   if (round.kind === 'failed') {
     pass.alert({
       fact: 'stay-failing',

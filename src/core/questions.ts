@@ -87,6 +87,9 @@ export function hooksOf({ seen }: Pass, type: WebhookType): readonly ResolvedWeb
 }
 
 function dueHooks(pass: Pass): readonly HookQuestion[] {
+  // Gates are not asked there; a round is a round.
+  if (isStay(pass))
+    return isRoundDue(pass) || pass.run?.hooksSince !== undefined ? rolloutHooks(pass) : [];
   if (!isUnderWay(pass.phase)) return [];
   const { phase, run } = pass;
   const questions = [...gateQuestions(pass)];

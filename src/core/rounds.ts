@@ -27,7 +27,8 @@ export function evaluateRound(pass: Pass): RoundOutcome {
   if (run === undefined || spec === undefined) return open;
   if (!isRoundDue(pass)) {
     const passed = pass.clock('roundSince') ?? 0;
-    pass.lookAgain(spec.intervalMs - passed);
+    // Not due for another reason than time: whatever that is will wake us.
+    if (passed < spec.intervalMs) pass.lookAgain(spec.intervalMs - passed);
     return open;
   }
   // It became due between asking and deciding: the next pass asks.

@@ -53,6 +53,12 @@ export function completeWrite(pass: Pass): boolean {
   if (pass.seen.target !== undefined && pass.seen.target.revision !== run.revision) return false;
   // Below its note a route was lowered by somebody since: that stays.
   const inEffect = routes.filter(({ weight, applied }) => (weight ?? 0) >= (applied?.weight ?? 0));
+  if (run.raisedAt === undefined && inEffect.length === 0 && writes.some(isRaise)) {
+    // The first step was taken and undone: the next one needs a round all the same.
+    pass.restartClock('raisedAt');
+    pass.restartClock('roundSince');
+    delete run.lastRound;
+  }
   const raise = highest(
     inEffect
       .flatMap((route) => trusted(pass, route) ?? [])
@@ -68,6 +74,10 @@ export function completeWrite(pass: Pass): boolean {
     return true;
   }
   return false;
+}
+
+function isRaise(write: AppliedTraffic): boolean {
+  return write.for === 'raise';
 }
 
 /** The rest of the routes get the weight too, and what somebody has set higher meanwhile goes down to it. */
