@@ -12,7 +12,7 @@ import { isHeld, isStay, isUnderWay } from './phases.ts';
 import { progress, startOver } from './progress.ts';
 import { finalise, promote, stay } from './promote.ts';
 import { remove } from './remove.ts';
-import { rest, scaleDown } from './rest.ts';
+import { leaveHold, rest, scaleDown } from './rest.ts';
 import { beginRun } from './runs.ts';
 import { conclude } from './status.ts';
 import { correctTraffic, keepServices, targetName } from './upkeep.ts';
@@ -141,7 +141,10 @@ function refuse(pass: Pass): void {
     pass.tell('Warning', refusal.reason, pass.story?.message ?? refusal.message);
   }
   if (pass.run === undefined || pass.phase === 'Initializing' || isHardRefusal(pass)) return;
-  correctTraffic(pass);
+  const { story } = pass;
+  if (isHeld(pass)) leaveHold(pass);
+  else correctTraffic(pass);
+  pass.story = story;
   keepServices(pass);
   // What a run has left behind goes also beside a spec that would be refused now.
   if (!isUnderWay(pass.phase) && !isStay(pass) && !isHeld(pass)) scaleDown(pass);

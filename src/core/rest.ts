@@ -40,7 +40,7 @@ export function rest(pass: Pass): void {
 }
 
 /** The primary came back after a run that failed for want of it: now the canary can go. */
-function leaveHold(pass: Pass): boolean {
+export function leaveHold(pass: Pass): boolean {
   const { run } = pass;
   if (run === undefined) return true;
   const message = 'traffic is held where it was until the primary is ready again';

@@ -142,7 +142,7 @@ export function failHeld(pass: Pass, message: string): void {
   if (run === undefined) return;
   pass.step({ type: 'primaryLost' });
   run.reason = 'PrimaryNotReady';
-  run.weight = pass.liveWeight;
+  run.weight = Math.min(run.weight, pass.liveWeight);
   delete run.intent;
   delete run.gate;
   pass.stopClock('gateSince');
