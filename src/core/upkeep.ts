@@ -16,7 +16,9 @@ export function allowedWeight(pass: Pass): number {
   const { run, phase } = pass;
   if (run === undefined) return 0;
   if (run.stay) return 100;
-  return isUnderWay(phase) || isHeld(pass) ? run.weight : 0;
+  // What is held is held for the revision that had earned it.
+  const held = isHeld(pass) && pass.seen.target?.revision === run.revision;
+  return isUnderWay(phase) || held ? run.weight : 0;
 }
 
 /** The annotation, if it is of this very run. */
