@@ -206,6 +206,11 @@ export const plans: readonly Plan[] = [
     moves: [time, push('v1'), push('v2'), ready, primaryBecomes('all')],
   },
   {
+    name: 'a metric without data is left out',
+    analysis: { ...one, onNoData: 'pass' },
+    moves: [time, push('v2'), ready, primaryBecomes('all')],
+  },
+  {
     name: 'a target that is paused, or scaled by others',
     analysis: one,
     moves: [

@@ -88,7 +88,8 @@ export const untouched: WorldState = {
   hasFinalizer: false,
   deleting: false,
   gone: false,
-  status: {},
+  // Of somebody else's making, or of a later version of ours.
+  status: { trackedConfigs: { 'configmap/cart': 'a1b2' } },
   memory: freshMemoryState,
 };
 

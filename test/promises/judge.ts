@@ -183,9 +183,18 @@ function account(step: Step, ledger: Ledger): Ledger {
   } else if (is > was) {
     next = { ...next, raisedAgo: 0, round: undefined };
   }
-  // A weight that somebody else had set is taken back, and the run goes on where it was.
-  if (is === 0 && was > 0 && ledger.earned > 0) next = { ...next, ...nothingEarned, stay: false };
+  // The run may go on from there: what it has prepared stands, and it begins with its first step.
+  if (is === 0 && was > 0)
+    next = {
+      ...next,
+      earned: 0,
+      raised: false,
+      raisedAgo: undefined,
+      round: undefined,
+      stay: false,
+    };
   // Several routes of which only some were written count as the raise that it is about to be.
+  if (is === 100 && isStayWrite(step)) next = { ...next, stay: true };
   if (intendedNow(step)) next = { ...next, analysed: after.run?.intent?.revision };
   if (after.run?.intent === undefined && after.status.phase !== 'Failed')
     next = { ...next, analysed: undefined };
@@ -385,6 +394,23 @@ function mustAbort(step: Step): boolean {
   return roundOf(step) === 'failed' && (status.failedChecks ?? 0) + 1 >= spec.threshold;
 }
 
+/** Whoever continues after a death finds the abort on the route, and may not go on with the run. */
+const completesAborts: Check = ({ before, decision }, _ledger, report) => {
+  const { run, status, primary, spec } = before;
+  const underWay = /^(Waiting|Progressing|WaitingPromotion|Promoting)$/.test(status.phase ?? '');
+  const written = run?.intent !== undefined && run.intent.revision === primary?.holds;
+  if (run === undefined || !underWay || written || before.deleting || spec?.suspend === true)
+    return;
+  const aborted = before.traffic.routes.some(
+    ({ applied }) =>
+      applied?.run === run.id &&
+      applied.revision === run.revision &&
+      applied.for.startsWith('abort:'),
+  );
+  if (aborted && isAvailable(primary) && decision.status.phase !== 'Failed')
+    report('p6', 'an abort that was written is not completed');
+};
+
 const keepsPods: Check = (step, ledger, report) => {
   const { before, decision } = step;
   for (const effect of decision.effects) {
@@ -567,6 +593,7 @@ const checks: readonly Check[] = [
   earnsEachRaise,
   lowersFirst,
   abortsFirst,
+  completesAborts,
   keepsPods,
   promotesTheAnalysed,
   tellsMissingApart,
