@@ -186,27 +186,16 @@ const acts: Readonly<Record<string, Act>> = {
   'metrics silent': (trial, event) => take(trial, 'metrics silent', event),
   'slack down': (trial, event) => take(trial, 'slack', event),
   'gateway late'(trial, { luck }) {
-    if (trial.plan.router !== 'gatewayapi') return undefined;
+    if (trial.plan.router !== 'gatewayapi' || trial.plan.gatewayIsSilent) return undefined;
     trial.gateway.mode = 'late';
     trial.gateway.lagMs = 1_000 + luck * 14_000;
     return `the gateway follows ${Math.round(trial.gateway.lagMs)} ms late`;
   },
   'gateway stuck'(trial, { forMs }) {
-    if (trial.plan.router !== 'gatewayapi') return undefined;
+    if (trial.plan.router !== 'gatewayapi' || trial.plan.gatewayIsSilent) return undefined;
     trial.gateway.mode = 'stuck';
     trial.world.clock.after(forMs * 4, () => trial.gateway.heal());
     return 'the gateway does not follow';
-  },
-  'gateway silent'(trial) {
-    // One that has reported must go on reporting, or nobody can know.
-    if (
-      trial.plan.router !== 'gatewayapi' ||
-      trial.plan.adoptsRoute ||
-      trial.gateway.serves.size > 0
-    )
-      return undefined;
-    trial.gateway.mode = 'silent';
-    return 'the gateway says nothing about routes';
   },
   'watches cut'(trial) {
     trial.cutWatches();
@@ -350,7 +339,7 @@ function repeat(trial: Trial, forMs: number, apply: () => void): void {
     } catch {
       return;
     }
-    trial.world.clock.after(2_000, again);
+    trial.world.clock.after(1_500, again);
   };
   again();
 }

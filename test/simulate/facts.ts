@@ -2,7 +2,7 @@
  * What a trial keeps for its judges: who asked what and what was answered, and what each process has been told.
  */
 import type { KubernetesObject } from '../../src/api/object.ts';
-import { availableOf, imageOf } from './mirror.ts';
+import { availableOf, imageOf, sideOfService } from './mirror.ts';
 
 export type Verdict = 'good' | 'bad' | 'none' | 'unavailable';
 
@@ -51,6 +51,7 @@ export class Known {
       this.#note('suspended', spec?.suspend === true, at);
       this.#note('deleting', metadata.deletionTimestamp !== undefined, at);
     }
+    if (key === 'Service cart') this.#note(key, sideOfService(now), at);
     if (key.startsWith('HTTPRoute')) this.#note(key, object, at);
   }
 
@@ -75,6 +76,7 @@ function isInteresting(key: string): boolean {
     key === 'Deployment cart' ||
     key === 'Deployment cart-primary' ||
     key === 'Canary cart' ||
+    key === 'Service cart' ||
     key.startsWith('HTTPRoute ')
   );
 }

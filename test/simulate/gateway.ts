@@ -35,7 +35,7 @@ export class Gateway {
 
   /** From now on it follows quickly, also what it has missed. */
   heal(): void {
-    this.mode = 'quick';
+    if (this.mode !== 'silent') this.mode = 'quick';
     this.lagMs = 100;
     for (const name of new Set([...this.#live.keys(), ...this.serves.keys()])) this.#plan(name);
   }

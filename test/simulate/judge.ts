@@ -69,6 +69,7 @@ export class Judge {
     promotedAt: undefined,
   };
   #wasInitialised = false;
+  #wasThere = false;
   readonly #messages = new Map<string, number>();
 
   constructor(trial: Trial) {
@@ -93,8 +94,9 @@ export class Judge {
       this.#epoch = { image, since: now, raisedAt: undefined, top: 0, promotedAt: undefined };
     }
     const canary = mirror.get('Canary', 'cart');
+    this.#wasThere ||= canary !== undefined;
     if (canary === undefined || canary.metadata.deletionTimestamp !== undefined) {
-      this.wasDeleted ||= this.lastRequestAt > 0;
+      this.wasDeleted ||= this.#wasThere;
     }
   }
 
@@ -213,6 +215,8 @@ export class Judge {
     const { mirror, plan } = this.#trial;
     if (plan.revertOnDeletion === false && this.wasDeleted) return;
     if (plan.group === 'flagger.app' && this.wasDeleted) return;
+    // Section 9: what was adopted is given back, whoever is left to serve.
+    if (this.wasDeleted && mirror.get('Deployment', 'cart') === undefined) return;
     const grace = sentAt < heldBackUntil ? 8_000 : graceMs;
     const other = side === 'primary' ? 'canary' : 'primary';
     const has = (which: Side): unknown =>
@@ -299,9 +303,12 @@ export class Judge {
   #scaledDown(side: Side, { record, after, process, sentAt }: Write): void {
     const { mirror, gateway, plan } = this.#trial;
     if (record.verb !== 'delete' && replicasOf(after) > 0) return;
-    const told =
-      process.known.since('HTTPRoute front') ?? process.known.since('HTTPRoute cart') ?? 0;
-    const isFresh = sentAt - told < graceMs;
+    const told = Math.max(
+      ...['HTTPRoute front', 'HTTPRoute cart', 'Service cart'].map(
+        (what) => process.known.since(what) ?? 0,
+      ),
+    );
+    const isFresh = sentAt - told < (sentAt < process.heldBackUntil ? 8_000 : graceMs);
     for (const route of gateway.serves.values()) {
       // Made again under the same name: whether a gateway follows the new one nobody can see.
       if (mirror.get('HTTPRoute', route.metadata.name)?.metadata.uid !== route.metadata.uid)
@@ -314,6 +321,7 @@ export class Judge {
         );
     }
     const apex = mirror.get('Service', 'cart');
+    if (process.known.steady('Service cart', sentAt, graceMs) !== side) return;
     const onApex =
       sideOfService(apex) === side &&
       mirror.available(side === 'primary' ? 'canary' : 'primary') > 0;

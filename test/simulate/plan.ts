@@ -85,6 +85,8 @@ export interface Plan {
   readonly hooks: readonly Hook[];
   readonly adoptsService: boolean;
   readonly adoptsRoute: boolean;
+  /** It never writes a word into the status of a route. */
+  readonly gatewayIsSilent: boolean;
   readonly operators: 1 | 2;
   readonly images: readonly Image[];
   readonly rates: Rates;
@@ -119,29 +121,29 @@ export function killKindsOf(router: Router): readonly string[] {
 
 /** Events by how often they are drawn. */
 const eventWeights: Readonly<Record<string, number>> = {
-  release: 14,
+  release: 8,
   revert: 5,
   'route up': 3,
   'route down': 3,
   'route spoiled': 2,
-  'route deleted': 2,
+  'route deleted': 4,
   'note removed': 2,
   'apex selector': 3,
-  'apex deleted': 1,
-  'backend deleted': 2,
+  'apex deleted': 4,
+  'backend deleted': 3,
   'target scaled': 3,
   'primary scaled': 2,
-  'primary asleep': 1,
-  'primary deleted': 2,
-  'target deleted': 1,
+  'primary asleep': 4,
+  'primary deleted': 3,
+  'target deleted': 4,
   'status phase': 2,
-  'status run wiped': 2,
-  'status wiped': 2,
+  'status run wiped': 3,
+  'status wiped': 3,
   suspend: 3,
   'spec steps': 3,
   'spec broken': 3,
-  'gitops service': 2,
-  'gitops route': 2,
+  'gitops service': 3,
+  'gitops route': 3,
   'gitops deployment': 2,
   'pods crash': 4,
   'pods unready': 4,
@@ -150,69 +152,100 @@ const eventWeights: Readonly<Record<string, number>> = {
   'clock forward': 2,
   'clock back': 2,
   'metrics down': 3,
-  'metrics slow': 2,
-  'metrics silent': 2,
+  'metrics slow': 3,
+  'metrics silent': 3,
   'slack down': 3,
   'gateway late': 4,
   'gateway stuck': 3,
-  'gateway silent': 2,
   'watches cut': 3,
   'watches silent': 3,
   'history gone': 3,
   'stale lists': 3,
   paused: 5,
   gates: 5,
-  delete: 2,
 };
 
 const bag: readonly string[] = Object.entries(eventWeights).flatMap(([what, weight]) =>
   Array.from({ length: weight }, () => what),
 );
 
-export const eventKinds: readonly string[] = Object.keys(eventWeights);
+/** What can happen to users of this router. */
+export function eventKindsOf(router: Router): readonly string[] {
+  const kinds = Object.keys(eventWeights);
+  if (router === 'gatewayapi') return kinds;
+  return kinds.filter((kind) => !/^route |^gateway |gitops route/.test(kind));
+}
+
+/** What a trial leads to on purpose, because chance alone would take it there too seldom. */
+type Theme =
+  | 'gate deadline'
+  | 'rollback'
+  | 'metrics down'
+  | 'gateway stuck'
+  | 'contested'
+  | 'spec broken'
+  | undefined;
+
+const themes = [
+  'gate deadline',
+  'rollback',
+  'metrics down',
+  'gateway stuck',
+  'contested',
+  'spec broken',
+] as const;
 
 export function draw(seed: number, router: Router): Plan {
   const dice = new Dice(seed, router);
-  const group = dice.chance(0.15) ? 'flagger.app' : 'serin.dev';
+  const theme = dice.chance(0.4) ? dice.pick(themes) : undefined;
+  const kills = dice.chance(0.8) ? drawKills(dice, router, seed) : [];
+  const kinds = new Set(kills.map(({ kind }) => kind));
+  const letsGo = [...kinds].some((kind) => kind.startsWith('delete'));
   const operators = dice.chance(0.25) ? 2 : 1;
-  const kills = drawKills(dice, router);
-  const deletes = dice.chance(0.2) || kills.some(({ kind }) => kind.startsWith('delete'));
-  const calmAt = dice.between(50, 110) * 1_000;
-  const strategy = drawStrategy(dice, router);
-  const isQuiet = dice.chance(0.25);
+  const calmAt = theme === 'gateway stuck' ? 115_000 : dice.between(60, 110) * 1_000;
+  const events = drawEvents(dice, calmAt, operators, letsGo, theme);
+  const names = new Set(events.map(({ what }) => what));
   return {
     seed,
     router,
-    group,
+    group: !letsGo && dice.chance(0.15) ? 'flagger.app' : 'serin.dev',
     replicas: dice.between(1, 2),
     intervalMs: dice.between(2, 5) * 1_000,
-    strategy,
+    strategy: drawStrategy(dice, router),
     threshold: dice.between(1, 3),
-    skipAnalysis: dice.chance(0.08),
-    metrics: dice.pick([
-      ['request-success-rate'],
-      ['request-success-rate'],
-      ['request-success-rate', 'request-duration'],
-      ['request-success-rate', 'request-duration'],
-      [],
-    ]),
-    onNoData: dice.pick([undefined, undefined, undefined, 'hold', 'fail', 'pass'] as const),
+    skipAnalysis: theme === undefined && dice.chance(0.08),
+    metrics: drawMetrics(dice, theme),
+    onNoData: dice.pick([undefined, undefined, undefined, 'hold', 'fail', 'pass']),
     holdDeadlineMs: dice.between(8, 20) * 1_000,
     progressDeadlineMs: dice.between(15, 30) * 1_000,
-    revertOnDeletion: dice.pick([undefined, undefined, true, false]),
-    hooks: drawHooks(dice),
-    adoptsService: dice.chance(0.35),
-    adoptsRoute: router === 'gatewayapi' && dice.chance(0.35),
+    revertOnDeletion: letsGo ? true : dice.pick([undefined, undefined, true, false]),
+    hooks: drawHooks(dice, theme),
+    adoptsService: names.has('gitops service') || kinds.has('patch services') || dice.chance(0.3),
+    adoptsRoute:
+      router === 'gatewayapi' &&
+      !kinds.has('create httproutes') &&
+      (names.has('gitops route') || dice.chance(0.3)),
+    gatewayIsSilent: router === 'gatewayapi' && dice.chance(0.1),
     operators,
-    images: Array.from({ length: 12 }, (_, index) =>
-      index === 0 ? firstImage(dice) : drawImage(dice),
+    images: Array.from({ length: 16 }, (_, index) =>
+      index === 0
+        ? firstImage(dice)
+        : theme !== undefined && index === 1
+          ? healthyImage
+          : drawImage(dice),
     ),
     rates: drawRates(dice),
     kills,
-    events: drawEvents(dice, calmAt, isQuiet, deletes, operators),
+    events,
     calmAt,
-    gatesStayClosed: dice.chance(0.3),
+    gatesStayClosed: theme === undefined && dice.chance(0.3),
   };
+}
+
+function drawMetrics(dice: Dice, theme: Theme): readonly string[] {
+  const both = ['request-success-rate', 'request-duration'];
+  if (theme === 'metrics down') return both;
+  return dice.pick([both.slice(0, 1), both.slice(0, 1), both, both, []]);
 }
 
 function firstImage(dice: Dice): Image {
@@ -231,6 +264,8 @@ function drawImage(dice: Dice): Image {
   return { ...healthyImage, primaryFails: true };
 }
 
+const gateTypes = ['confirm-rollout', 'confirm-promotion'] as const;
+
 function drawStrategy(dice: Dice, router: Router): Strategy {
   if (router === 'kubernetes' || dice.chance(0.25))
     return { kind: 'iterations', iterations: dice.between(1, 3) };
@@ -238,8 +273,11 @@ function drawStrategy(dice: Dice, router: Router): Strategy {
   return { kind: 'weights', steps, back: dice.chance(0.2) ? dice.between(20, 60) : 0 };
 }
 
-function drawHooks(dice: Dice): readonly Hook[] {
-  if (dice.chance(0.5)) return [];
+function drawHooks(dice: Dice, theme: Theme): readonly Hook[] {
+  if (theme === 'gate deadline')
+    return [{ type: dice.pick(gateTypes), deadline: true, onDeadline: 'rollback' }];
+  if (theme === 'rollback') return [{ type: 'rollback', deadline: false, onDeadline: 'rollback' }];
+  if (theme !== undefined || dice.chance(0.5)) return [];
   const types = [
     'confirm-rollout',
     'confirm-traffic-increase',
@@ -275,48 +313,83 @@ function drawRates(dice: Dice): Rates {
   };
 }
 
-function drawKills(dice: Dice, router: Router): readonly Kill[] {
+/** Two by turns, so that every position comes up equally often, and sometimes one more by chance. */
+function drawKills(dice: Dice, router: Router, seed: number): readonly Kill[] {
   const kinds = killKindsOf(router);
-  const count = dice.pick([0, 1, 1, 2, 2, 3]);
-  let from = 0;
-  return Array.from({ length: count }, () => {
-    const kind = dice.pick(kinds);
-    const isFirst = kind.startsWith('create') && !kind.endsWith('events');
-    const isCommon =
-      kind === 'patch canaries/status' || kind === 'read' || kind === 'create events';
-    from += isFirst || kind === 'patch canaries' ? 0 : dice.between(0, 40_000);
+  const positions = ['killBefore', 'killAfter', 'killLate'] as const;
+  const turn = (index: number): readonly [string, Kill['position']] => [
+    kinds[index % kinds.length] ?? 'read',
+    positions[Math.floor(index / kinds.length) % positions.length] ?? 'killBefore',
+  ];
+  const chosen = [turn(seed), turn(seed + Math.floor((kinds.length * 3) / 2))];
+  if (dice.chance(0.6)) chosen.push([dice.pick(kinds), dice.pick(positions)]);
+  return chosen.map(([kind, position]) => {
+    const most = mostOf(kind);
     return {
       kind,
-      nth: isFirst ? dice.between(1, 2) : dice.between(1, isCommon ? 6 : 3),
-      notBefore: from,
-      position: dice.pick(['killBefore', 'killAfter', 'killLate'] as const),
+      nth: dice.between(1, most),
+      notBefore: most === 4 ? dice.between(0, 30_000) : 0,
+      position,
       laterMs: dice.pick([5, 50, 500, 2_000, 8_000, 20_000]),
-      restartAfterMs: dice.pick([10, 100, 1_000, 5_000, 15_000]),
+      restartAfterMs: dice.pick([10, 100, 1_000, 5_000, 12_000]),
     };
   });
+}
+
+/** Which of these writes it may be; what comes late in the life of a Canary must not be waited for too long. */
+function mostOf(kind: string): number {
+  if (kind === 'read') return 10;
+  if (kind === 'create services' || kind === 'patch deployments') return 2;
+  const comesOnce = ['create deployments', 'create httproutes', 'patch canaries'].includes(kind);
+  return comesOnce || kind.startsWith('delete') ? 1 : 4;
 }
 
 function drawEvents(
   dice: Dice,
   calmAt: number,
-  isQuiet: boolean,
-  deletes: boolean,
   operators: number,
+  letsGo: boolean,
+  theme: Theme,
 ): readonly Event[] {
   const events: Event[] = [];
-  const add = (at: number, what: string): void => {
-    events.push({ at, what, luck: dice.random(), forMs: dice.between(1, 12) * 1_000 });
+  const add = (at: number, what: string, forMs = dice.between(1, 12) * 1_000): void => {
+    events.push({ at, what, luck: dice.random(), forMs });
   };
-  const first = dice.chance(0.8) ? dice.between(9_000, 20_000) : dice.between(500, 9_000);
+  const first = dice.chance(0.8) ? dice.between(9_000, 16_000) : dice.between(500, 9_000);
   add(first, 'release');
-  add(first + dice.between(10_000, 40_000), 'release');
-  const count = isQuiet ? 0 : dice.between(1, 6);
-  for (let index = 0; index < count; index += 1) {
-    const what = dice.pick(bag);
-    if (what === 'delete') continue;
-    add(dice.between(1_000, calmAt - 1_000), what);
-  }
+  const second = first + dice.between(10_000, 35_000);
+  if (theme === undefined) add(second, 'release');
+  add(second + dice.between(10_000, 35_000), 'release');
+  if (theme !== undefined) addTheme(theme, first, dice, add);
+  const count = dice.chance(0.25) ? 0 : dice.between(1, theme === undefined ? 8 : 3);
+  for (let index = 0; index < count; index += 1)
+    add(dice.between(1_000, calmAt - 1_000), dice.pick(bag));
   if (operators === 2 && dice.chance(0.6)) add(dice.between(5_000, calmAt - 15_000), 'paused');
-  if (deletes) add(dice.between(12_000, calmAt), 'delete');
+  if (letsGo) add(calmAt + 25_000, 'delete');
+  else if (dice.chance(0.22)) add(dice.between(12_000, calmAt), 'delete');
   return events.sort((a, b) => a.at - b.at);
+}
+
+function addTheme(
+  theme: NonNullable<Theme>,
+  first: number,
+  dice: Dice,
+  add: (at: number, what: string, forMs: number) => void,
+): void {
+  const soon = first + dice.between(2_000, 8_000);
+  switch (theme) {
+    case 'gate deadline':
+      return add(1_000, 'gates', 20_000);
+    case 'rollback':
+      return add(soon, 'gates', 8_000);
+    case 'metrics down':
+      return add(first + 2_000, 'metrics down', 30_000);
+    case 'gateway stuck':
+      return add(soon, 'gateway stuck', 22_000);
+    case 'contested':
+      add(soon, 'gitops route', 20_000);
+      return add(soon + 1, 'gitops service', 20_000);
+    case 'spec broken':
+      return add(soon, 'spec broken', 14_000);
+  }
 }

@@ -2,7 +2,6 @@
  * One seed from beginning to end: a cluster, one or two operators that may die at any moment, and everybody else.
  */
 import { apiVersionOf } from '../../src/api/group.ts';
-import type { KubernetesObject } from '../../src/api/object.ts';
 import { LeaseLock } from '../../src/adapters/kubernetes/lease-lock.ts';
 import type { ApiRequest } from '../../src/adapters/kubernetes/transport.ts';
 import { UnavailableError } from '../../src/errors.ts';
@@ -14,7 +13,7 @@ import type { Pod } from '../../src/sandbox/controllers/objects.ts';
 import { disturb } from './disturb.ts';
 import { Known, type HookCall, type Query, type Verdict } from './facts.ts';
 import { Gateway } from './gateway.ts';
-import { Judge } from './judge.ts';
+import { Judge, type Found } from './judge.ts';
 import { Life } from './life.ts';
 import { imageOf, Mirror } from './mirror.ts';
 import { network, writeKind, type Fate } from './network.ts';
@@ -38,7 +37,7 @@ export interface Process {
 
 export interface Result {
   readonly plan: Plan;
-  readonly breaches: readonly { readonly id: string; readonly what: string; readonly at: number }[];
+  readonly breaches: readonly Found[];
   readonly counts: ReadonlyMap<string, number>;
   readonly story: string;
   readonly simulatedMs: number;
@@ -80,6 +79,7 @@ export class Trial {
   readonly #faultDice: Dice;
   readonly #kills: { left: number; kill: Plan['kills'][number] }[];
   #lives = 0;
+  #restartAfterMs = 0;
   #fingerprint = 0;
 
   constructor(plan: Plan) {
@@ -120,6 +120,10 @@ export class Trial {
   async run(): Promise<Result> {
     const { plan, world } = this;
     plan.images.forEach((image, index) => this.images.set(imageName(index + 1), image));
+    if (plan.gatewayIsSilent) {
+      this.gateway.mode = 'silent';
+      this.count('event: gateway silent');
+    }
     if (plan.adoptsService) world.create(adoptedService());
     if (plan.adoptsRoute) world.create(adoptedRoute());
     world.create(deployment(imageName(1), plan.replicas));
@@ -128,7 +132,7 @@ export class Trial {
     for (let replica = 0; replica < plan.operators; replica += 1) this.start(replica);
     for (const event of plan.events)
       world.clock.after(event.at, () => {
-        if (event.at < plan.calmAt || event.what === 'delete') disturb(this, event);
+        disturb(this, event);
       });
     while (this.now < plan.calmAt && !this.#isStorm()) await world.clock.advance(1_000);
     this.#calm();
@@ -181,8 +185,7 @@ export class Trial {
         this.count(
           `${kind === 'killBefore' ? 'kill before' : kind === 'killAfter' ? 'kill after' : 'kill, arrives late:'} ${writeKind(request)}`,
         );
-        const armed = this.#kills.shift();
-        this.kill(process, armed?.kill.restartAfterMs ?? 1_000, `${kind} ${writeKind(request)}`);
+        this.kill(process, this.#restartAfterMs, `${kind} ${writeKind(request)}`);
       },
     });
     const lock =
@@ -358,15 +361,24 @@ export class Trial {
   }
 
   #killFate(request: ApiRequest): Fate | undefined {
-    const armed = this.#kills[0];
-    if (armed === undefined || this.now > this.plan.calmAt) return undefined;
-    const { kill } = armed;
-    if (this.now < kill.notBefore || writeKind(request) !== kill.kind) return undefined;
-    armed.left -= 1;
-    if (armed.left > 0) return undefined;
+    const kind = writeKind(request);
+    const armed = this.#kills.filter(
+      ({ kill }) => kill.kind === kind && this.now >= kill.notBefore && this.#mayKill(kind),
+    );
+    for (const kill of armed) kill.left -= 1;
+    const due = armed.find(({ left }) => left <= 0);
+    if (due === undefined) return undefined;
+    this.#kills.splice(this.#kills.indexOf(due), 1);
+    const { kill } = due;
+    this.#restartAfterMs = kill.restartAfterMs;
     return kill.position === 'killLate'
       ? { kind: kill.kind === 'read' ? 'killBefore' : kill.position, laterMs: kill.laterMs }
       : { kind: kill.position };
+  }
+
+  /** A deletion comes when everything else is calm. */
+  #mayKill(kind: string): boolean {
+    return this.now < this.plan.calmAt + (kind.startsWith('delete') ? 60_000 : 0);
   }
 
   #faultFate({ method }: ApiRequest): Fate {
@@ -415,7 +427,6 @@ export class Trial {
   #calm(): void {
     this.note('nobody disturbs anything any more');
     this.rates = noFaults;
-    this.#kills.length = 0;
     this.down.clear();
     if (this.stale !== undefined) this.stale = undefined;
     if (!this.plan.gatesStayClosed) this.closedGates.clear();
@@ -478,5 +489,3 @@ function unavailable(why: string): UnavailableError {
 export function play(plan: Plan): Promise<Result> {
   return new Trial(plan).run();
 }
-
-export type { KubernetesObject };
