@@ -274,6 +274,8 @@ async function shiftTraffic(
   const { cluster } = hands.ports;
   const { owner } = hands.seen;
   if (routes.length === 0) {
+    // A Service that is gone sends nobody to the canary; it is made again on the primary.
+    if (router.kind === undefined && weight === 0) return;
     if (router.kind === undefined)
       throw new ConflictError(`Service ${target.apex} is gone`, { reason: 'ServiceMissing' });
     const made = router.render(target, splitAt(weight), undefined);

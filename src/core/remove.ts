@@ -121,7 +121,8 @@ function keepPrimary(pass: Pass, over: boolean): void {
     return pass.lookAgain(seen.settings.drainMs);
   }
   if (!over && !trafficSettled(pass)) return;
-  if ((seen.target?.replicas ?? 0) > 0 && pass.primaryAvailable)
+  // Past the deadline the Canary goes, but no pod that a gateway may still send to.
+  if ((seen.target?.replicas ?? 0) > 0 && pass.primaryAvailable && trafficSettled(pass))
     pass.effects.push({ type: 'scaleTarget', replicas: 0 });
   pass.tell(
     'Warning',
