@@ -11,7 +11,7 @@ import { hooksOf, isBeforeFirstStep, preRolloutHooks } from './questions.ts';
 import { recreatePrimary } from './recover.ts';
 import { scaleUp } from './rest.ts';
 import { evaluateRound, type RoundOutcome } from './rounds.ts';
-import { beginRun, refreshRun, rerecord } from './runs.ts';
+import { beginRun, refreshRun, rerecord, runId } from './runs.ts';
 import { nextStep } from './traffic.ts';
 import {
   completeWrite,
@@ -57,7 +57,8 @@ export function progress(pass: Pass): void {
 export function changed(pass: Pass): boolean {
   const { seen, run } = pass;
   const { target } = seen;
-  if (run === undefined || target === undefined || target.revision === run.revision) return false;
+  if (run === undefined || target === undefined) return false;
+  if (target.revision === run.revision) return restarted(pass);
   if (target.revision === pass.primaryHolds && pass.primaryReady.ready) {
     touchAfterIntent(pass);
     endReverted(pass, target.revision);
@@ -75,6 +76,19 @@ export function changed(pass: Pass): boolean {
     text: 'New revision detected, restarting canary analysis.',
   });
   return true;
+}
+
+/** A start over that was written for a revision which has gone again, and not recorded: the run starts over all the same. */
+function restarted(pass: Pass): boolean {
+  const { run, seen } = pass;
+  if (run === undefined || (!pass.primaryAvailable && pass.liveWeight > 0)) return false;
+  const written = seen.traffic.routes.some(
+    ({ applied }) =>
+      applied?.for === 'restart' &&
+      applied.run === runId(seen.uid, applied.revision, run.count + 1),
+  );
+  if (written) startOver(pass, run.revision, 'the analysis starts over, as had been written');
+  return written;
 }
 
 /** A promotion may still be on its way to the API server: it must find another version there. */
