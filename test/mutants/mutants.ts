@@ -205,9 +205,9 @@ export const mutants: readonly Mutant[] = [
     name: 'the run goes on with whatever the target holds',
     breaks: 'p4',
     file: 'src/core/progress.ts',
-    find: 'if (run === undefined || target === undefined || target.revision === run.revision) return false;',
+    find: '  if (target.revision === run.revision) return restarted(pass);',
     replace:
-      'if (run === undefined || target === undefined || target.revision === run.revision) return false;\n  if (pass.liveWeight === 0) {\n    run.revision = target.revision;\n    return false;\n  }',
+      '  if (target.revision === run.revision) return restarted(pass);\n  if (pass.liveWeight === 0) {\n    run.revision = target.revision;\n    return false;\n  }',
   },
   {
     name: 'promotion before the last step',

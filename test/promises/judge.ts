@@ -184,7 +184,7 @@ function account(step: Step, ledger: Ledger): Ledger {
     next = { ...next, raisedAgo: 0, round: undefined };
   }
   // The run may go on from there: what it has prepared stands, and it begins with its first step.
-  if (is === 0 && was > 0)
+  if (is === 0 && was > 0 && ledger.earned > 0)
     next = {
       ...next,
       earned: 0,
@@ -270,6 +270,11 @@ function directionOf(
   }
 }
 
+/** Both sides hold the same, which has passed its analysis: what share of it comes from where is no risk. */
+function isPromoted({ target, primary }: Observation): boolean {
+  return primary !== undefined && primary.holds === target?.revision;
+}
+
 /** Section 7: the canary serves because nobody else can; section 9: what deletion may do. */
 function isNamedException({ before }: Step, ledger: Ledger): boolean {
   if (before.deleting) return true;
@@ -293,7 +298,7 @@ const earnsEachRaise: Check = (step, ledger, report) => {
     if (weight <= Math.min(live, ledger.earned)) continue;
     if (isNamedException(step, ledger)) continue;
     if (weight <= live) {
-      if (isAvailable(before.primary))
+      if (isAvailable(before.primary) && !isPromoted(before))
         report('r2', `weight ${weight} stays although ${ledger.earned} is earned`);
       continue;
     }
@@ -341,6 +346,7 @@ const lowersFirst: Check = (step, ledger, report) => {
   const live = liveWeight(before);
   if (live <= ledger.earned || before.run === undefined || before.spec?.suspend === true) return;
   if (!isAvailable(before.primary) || isNamedException(step, ledger)) return;
+  if (isPromoted(before)) return;
   // Until initialisation is over the target serves users anyway.
   if (before.status.phase === 'Initializing') return;
   if (before.refusals.some(({ reason }) => reason === 'CrdTooOld' || reason === 'AnotherOperator'))
