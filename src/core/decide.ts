@@ -205,13 +205,13 @@ function beginAgain(pass: Pass, revision: string, message: string): void {
 }
 
 /** The whole status vanished, but users are with a primary of ours: initialisation was over, or nearly so. */
-function wasHandedOver({ phase, seen: { primary, services } }: Pass): boolean {
-  return (
-    phase === 'Initializing' &&
-    primary?.owned === true &&
-    primary.holds !== undefined &&
-    services.apexSide === 'primary'
-  );
+function wasHandedOver({ phase, seen: { primary, target, services } }: Pass): boolean {
+  if (phase !== 'Initializing' || primary?.owned !== true || primary.holds === undefined)
+    return false;
+  if (services.apexSide === 'primary') return true;
+  // The apex Service may have gone, too: what is not the primary's is then not written to it.
+  const isGone = services.apexSide === 'missing' && services.backends === 'ready';
+  return isGone && target !== undefined && target.revision !== primary.holds;
 }
 
 /** Somebody has set the phase back: what was promoted tells that initialisation is over. */

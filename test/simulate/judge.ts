@@ -287,7 +287,7 @@ export class Judge {
     const primary = mirror.get('Deployment', 'cart-primary');
     if (primary === undefined) return true;
     if (known.steady('Deployment cart-primary available', sentAt, 0) === false) return true;
-    return this.#epoch.promotedAt !== undefined && !isRolledOut(primary);
+    return imageOf(primary) === this.#epoch.image && !isRolledOut(primary);
   }
 
   // ── workloads ─────────────────────────────────────────────────────────────
