@@ -239,6 +239,5 @@ function contestedApex(pass: Pass): void {
     `somebody keeps changing the selector of Service ${run.apex}; ${seen.target?.name} is kept running so that users are served either way. Leave spec.selector to the operator`,
   );
   const replicas = seen.primary?.replicas ?? 0;
-  if ((seen.target?.replicas ?? 0) < replicas)
-    pass.effects.push({ type: 'scaleTarget', replicas });
+  if ((seen.target?.replicas ?? 0) < replicas) pass.effects.push({ type: 'scaleTarget', replicas });
 }

@@ -59,7 +59,7 @@ const maxDefects = 50;
 export function explore(exploration: Exploration): Findings {
   const { setting, caps, moves, everywhere, until, limit = Number.POSITIVE_INFINITY } = exploration;
   const seen = new Map<number, Origin>();
-  const queue: { readonly id: number; readonly moment: Moment }[] = [];
+  const queue: ({ readonly id: number; readonly moment: Moment } | undefined)[] = [];
   const phases = new Set<Phase | ''>();
   const defects: string[] = [];
   const told = new Set<string>();
@@ -90,7 +90,7 @@ export function explore(exploration: Exploration): Findings {
     if (entry === undefined) break;
     const { id, moment } = entry;
     // Worlds that are done with need not be kept; the way back is in `seen`.
-    delete queue[index];
+    queue[index] = undefined;
     if (moment.world.gone || until?.(moment.world) === true) continue;
     const stuck = everywhere?.(moment, walk);
     const depth = (seen.get(id)?.depth ?? 0) + 1;

@@ -22,7 +22,7 @@ export interface Moment {
 export interface Move {
   readonly name: string;
   /** `undefined`: it would change nothing here. */
-  make(moment: Moment): Moment | undefined;
+  readonly make: (moment: Moment) => Moment | undefined;
 }
 
 function move(name: string, change: (world: WorldState) => WorldState | undefined): Move {

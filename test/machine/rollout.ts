@@ -134,7 +134,7 @@ const setting = fc
     };
   });
 
-const health = fc.constantFrom('none', 'some', 'all') as fc.Arbitrary<'none' | 'some' | 'all'>;
+const health = fc.constantFrom<'none' | 'some' | 'all'>('none', 'some', 'all');
 const weight = fc.integer({ min: 0, max: 100 });
 
 function anyMove(of: Setting): fc.Arbitrary<Move> {
@@ -319,7 +319,6 @@ function lineOf(
   others: readonly Move[],
   death: string | undefined,
 ): string {
-  const weights = (of: Step['before']) => of.traffic.routes.map(({ weight: is }) => is).join('+');
   const said = [
     ...Object.values(answers.checks).map(({ kind, ...more }) => `${kind} ${JSON.stringify(more)}`),
     ...Object.entries(answers.hooks).map(([id, { kind }]) => `${id.split('/')[0]} ${kind}`),
@@ -328,6 +327,10 @@ function lineOf(
     `+${afterMs} ms: ${others.map(({ name }) => name).join(', ')}`,
     `target ${before.target?.revision} ${before.target?.status.available}/${before.target?.replicas}, primary ${before.primary?.holds} ${before.primary?.status.available}`,
     `${said.join(', ')} → ${decision.effects.map((effect) => JSON.stringify(effect)).join(' ')}${death === undefined ? '' : ` (${death})`}`,
-    `${before.status.phase} ${weights(before)} → ${after.status.phase} ${weights(after)}`,
+    `${before.status.phase} ${weightsOf(before)} → ${after.status.phase} ${weightsOf(after)}`,
   ].join('\n    ');
+}
+
+function weightsOf({ traffic }: Step['before']): string {
+  return traffic.routes.map(({ weight: is }) => is).join('+');
 }

@@ -72,7 +72,7 @@ function manifest(analysis: object, more: object, weights: Setting['weights']): 
       },
       ...more,
     },
-  } as Canary;
+  };
 }
 
 /** Before the operator has seen the Canary: the target serves users. */

@@ -75,7 +75,7 @@ export const silence: Way = {
     metrics: 'unavailable',
     // Their time limits and retries make an answer of silence; gates may stay silent for ever.
     hooks: ({ hook }) =>
-      /rollout$/.test(hook.type) && !hook.type.startsWith('confirm') ? 'unreachable' : 'pending',
+      hook.type === 'rollout' || hook.type === 'pre-rollout' ? 'unreachable' : 'pending',
     endpoints: 'other',
     template: 'none',
   }),
