@@ -178,14 +178,6 @@ export const mutants: readonly Mutant[] = [
     replace:
       "  if (!primaryIsReady(pass)) return void pass.effects.push({ type: 'scaleTarget', replicas: 0 });\n",
   },
-  {
-    name: 'a deletion past its deadline takes pods that serve',
-    breaks: 'p3',
-    file: 'src/core/remove.ts',
-    find: '(!over || isHandedOver(pass))',
-    replace: '!over',
-    plan: 'deletion',
-  },
   // ── promotion ─────────────────────────────────────────────────────────────
   {
     name: 'promoted twice',
