@@ -1,0 +1,3 @@
+import { simulation } from './simulation.ts';
+
+simulation('gatewayapi', { trials: 500, rollouts: 900, each: 10 });
