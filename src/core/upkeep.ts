@@ -252,9 +252,12 @@ export function correctTraffic(pass: Pass): boolean {
   return true;
 }
 
-/** A routing object is gone, or no longer ours: it is made again without the canary, if the primary can answer. */
+/**
+ * A routing object is gone, or no longer ours: it is made again without the canary, if the primary can answer. As long
+ * as only the target can, whatever sends to it is left alone, also what we cannot read.
+ */
 function makeRoutes(pass: Pass): boolean {
-  if (!pass.primaryAvailable && pass.canaryAvailable && pass.liveWeight > 0) return false;
+  if (!pass.primaryAvailable && pass.canaryAvailable) return false;
   if (contest(pass, 'routes', 'the routing object was gone or no longer split its traffic'))
     return true;
   writeCorrected(pass, 0);
