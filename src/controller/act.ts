@@ -276,8 +276,8 @@ async function shiftTraffic(
   if (routes.length === 0) {
     // A Service that is gone sends nobody to the canary; it is made again on the primary.
     if (router.kind === undefined && weight === 0) return;
-    if (router.kind === undefined)
-      throw new ConflictError(`Service ${target.apex} is gone`, { reason: 'ServiceMissing' });
+    // Made again on the side that is to serve; the next pass finds it and adds what this write was for.
+    if (router.kind === undefined) return writeServices(hands, 'canary', ['apex']);
     const made = router.render(target, splitAt(weight), undefined);
     await cluster.create(
       owned(withApplied(withMadeMetadata(made, hands), applied), hands, hands.seen.objects.target),
