@@ -278,6 +278,9 @@ function writeCorrected(
 /** While the canary is the only side that is ready, all traffic belongs to it. */
 function stayOnCanary(pass: Pass, routes: readonly RouteView[]): boolean {
   if (!pass.canaryAvailable) return false;
+  // A newer revision has earned nothing: where the primary answers, it keeps what it has.
+  const isNewer = pass.seen.target?.revision !== pass.run?.revision;
+  if (isNewer && pass.primaryAvailable && pass.liveWeight < 100) return false;
   if (routes.some(({ weight }) => weight !== 100)) pass.shiftTraffic(100, 'stay');
   moveApex(pass, 'canary');
   return false;
