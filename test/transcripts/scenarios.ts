@@ -59,7 +59,7 @@ export async function play(scenario: Scenario): Promise<string> {
     gates[new URL(url).pathname.slice(1)] ?? { kind: 'yes' };
   const behave = (pod: { spec?: { containers?: readonly { image?: string }[] } }): PodBehaviour =>
     images[pod.spec?.containers?.[0]?.image ?? ''] ?? healthy;
-  const world = new World({ metric, webhook, behave: behave as never });
+  const world = new World({ metric, webhook, behave });
   const transcript = new Transcript(world);
   for (const object of scenario.before ?? []) world.create(object);
   if (scenario.prepare === undefined) {

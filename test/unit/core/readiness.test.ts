@@ -18,6 +18,9 @@ const aSide = (changes: Partial<Workload> = {}): Workload => ({
   ...changes,
 });
 
+const available = (count: number): Workload =>
+  aSide({ status: { replicas: 4, updated: 4, available: count } });
+
 describe('a side', () => {
   it('is ready when all pods are updated and available', () => {
     expect(readyAt(aSide(), 'r2', 100)).toEqual({ ready: true });
@@ -40,8 +43,6 @@ describe('a side', () => {
   });
 
   it('needs its share of pods, rounded up, and never less than one', () => {
-    const available = (count: number) =>
-      aSide({ status: { replicas: 4, updated: 4, available: count } });
     expect(readyAt(available(3), 'r2', 70).ready).toBe(true);
     expect(readyAt(available(2), 'r2', 70).ready).toBe(false);
     expect(readyAt(available(0), 'r2', 0).ready).toBe(false);
