@@ -82,6 +82,7 @@ function primaryIsReady(pass: Pass): boolean {
   if (pass.tellOnce('PrimaryNotReady', 'Warning', 'PrimaryNotReady', message)) {
     pass.alert({
       fact: 'PrimaryNotReady',
+      since: run?.primaryNotReadySince,
       severity: 'error',
       text: `Initialisation of ${targetName(pass)} stands still: ${message}`,
     });
