@@ -1,3 +1,3 @@
 import { simulation } from './simulation.ts';
 
-simulation('gatewayapi', { trials: 500, rollouts: 900, each: 10 });
+simulation('gatewayapi', { trials: 850, rollouts: 1600, each: 15 });
