@@ -18,7 +18,7 @@ export const marks = {
   addedPorts: `${prefix}added-ports`,
   /** `spec` of an adopted route before we took it (JSON). */
   formerSpec: `${prefix}former-spec`,
-  /** Written to a primary so that a promotion still under way finds another version. */
+  /** Written so that a write still under way finds another version. */
   touched: `${prefix}touched`,
   /** Revision that a primary holds. */
   revision: `${prefix}revision`,

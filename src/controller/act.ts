@@ -5,44 +5,32 @@
  * refusal ends the pass; the next one decides again from what is there.
  */
 import { finalizers } from '../api/group.ts';
-import { refOf, type KubernetesObject, type ObjectMeta } from '../api/object.ts';
 import { marks } from '../api/marks.ts';
 import { asDeployment, member } from '../api/narrow.ts';
-import { withApplied, withoutApplied } from '../core/applied.ts';
+import type { KubernetesObject, ObjectMeta } from '../api/object.ts';
+import { withApplied } from '../core/applied.ts';
 import type { Effect } from '../core/effects.ts';
 import {
   adopt,
   adoptedBy,
   annotated,
-  giveBackRoute,
   ownedBy,
   ownerOf,
   silenced,
   unsilenced,
   withOwners,
-  withoutOwner,
   withRevision,
 } from '../core/owners.ts';
 import { revisionOf } from '../core/revision.ts';
-import { giveBack } from '../core/service-adoption.ts';
 import { madeRouteMetadata } from '../core/services.ts';
 import { splitAt, type AppliedTraffic } from '../core/traffic.ts';
-import { assertNever, asOperatorError, ConflictError, InvalidError } from '../errors.ts';
-import type { RouteTarget, TrafficRouter } from '../ports/traffic-router.ts';
+import { assertNever, ConflictError } from '../errors.ts';
 import type { SelectorLabel, WorkloadKind } from '../ports/workload.ts';
 import type { Asked } from './ask.ts';
+import { current, routingOf, writeServices, type Hands } from './hands.ts';
+import { dropReferences, giveAllBack, serveTarget, touchShared, untouchShared } from './let-go.ts';
 import type { Seen } from './observe.ts';
 import type { Ports } from './ports.ts';
-
-const services = { apiVersion: 'v1', kind: 'Service' };
-
-/** What an effect works on; the Canary object is replaced when it is written. */
-interface Hands {
-  readonly seen: Seen;
-  readonly asked: Asked;
-  readonly ports: Ports;
-  readonly signal: AbortSignal;
-}
 
 /** Things to tell that only acting brings to light. */
 export interface Acted {
@@ -80,6 +68,10 @@ async function perform(effect: Effect, hands: Hands): Promise<Warning> {
       return promote(hands, effect.revision);
     case 'touchPrimary':
       return touchPrimary(hands, effect.mark);
+    case 'touchShared':
+      return touchShared(hands, effect.target);
+    case 'untouchShared':
+      return untouchShared(hands);
     case 'adoptPrimary':
       return adoptPrimary(hands, effect.revision);
     case 'writeBackends':
@@ -224,46 +216,7 @@ async function scale(
     await ports.cluster.scale(live, replicas, signal);
 }
 
-// ── Services ────────────────────────────────────────────────────────────────
-
-async function writeServices(
-  { seen, ports, signal }: Hands,
-  side: 'primary' | 'canary',
-  roles: readonly string[],
-): Promise<undefined> {
-  const running = (seen.observation.run?.weight ?? 0) > 0;
-  for (const { role, before, after } of seen.services?.due(side, running) ?? []) {
-    if (!roles.includes(role)) continue;
-    await (before === undefined
-      ? ports.cluster.create(after, signal)
-      : ports.cluster.update(before, after, signal));
-  }
-}
-
 // ── routes ──────────────────────────────────────────────────────────────────
-
-interface Routing {
-  readonly router: TrafficRouter;
-  readonly target: RouteTarget;
-  readonly routes: readonly KubernetesObject[];
-}
-
-function routingOf({ seen, ports }: Hands): Routing {
-  const { router, routeTarget } = seen;
-  if (router === undefined || routeTarget === undefined) {
-    throw new InvalidError(`the traffic of ${seen.name} cannot be expressed`, {
-      reason: 'NotSupported',
-    });
-  }
-  const apex = ports.cluster.get({
-    ...services,
-    namespace: routeTarget.namespace,
-    name: routeTarget.apex,
-  });
-  const all =
-    router.kind === undefined ? [] : ports.cluster.list(router.kind, routeTarget.namespace);
-  return { router, target: routeTarget, routes: router.select(routeTarget, { apex, routes: all }) };
-}
 
 async function shiftTraffic(
   hands: Hands,
@@ -323,90 +276,7 @@ async function restRoutes(hands: Hands, applied: AppliedTraffic): Promise<undefi
   }
 }
 
-// ── letting go ──────────────────────────────────────────────────────────────
-
-/** Apex and routes on the target's pods. */
-async function serveTarget(hands: Hands): Promise<undefined> {
-  const { seen, ports, signal } = hands;
-  if (seen.router === undefined || seen.routeTarget === undefined) return;
-  await writeServices(hands, 'canary', ['apex', 'follower']);
-  const { router, target, routes } = routingOf(hands);
-  if (router.kind === undefined) return;
-  for (const route of routes) {
-    if (!ownedBy(route, seen.owner) && !adoptedBy(route, seen.owner)) continue;
-    await ports.cluster.update(route, router.release(target, route), signal);
-  }
-}
-
-/** What its users had before us, as they had it; each object is tried, and the first failure told at the end. */
-async function giveAllBack(hands: Hands): Promise<undefined> {
-  const { seen, ports, signal } = hands;
-  const { router, routeTarget, owner, key } = seen;
-  const label = seen.label ?? { key: '', value: '' };
-  const back = ports.cluster
-    .list(services, key.namespace)
-    .filter((service) => adoptedBy(service, owner))
-    .map((service) => [service, giveBack(withoutApplied(service), label)] as const);
-  const routes =
-    router?.kind === undefined || routeTarget === undefined || !ports.cluster.serves(router.kind)
-      ? []
-      : ports.cluster
-          .list(router.kind, key.namespace)
-          .filter((route) => adoptedBy(route, owner))
-          .map(
-            (route) =>
-              [
-                route,
-                giveBackRoute(route, (object) => router.release(routeTarget, object)),
-              ] as const,
-          );
-  const failures: unknown[] = [];
-  for (const [before, after] of [...routes, ...back]) {
-    try {
-      await ports.cluster.update(before, after, signal);
-    } catch (thrown) {
-      failures.push(thrown);
-    }
-  }
-  if (failures.length > 0) throw asOperatorError(failures[0]);
-}
-
-/** What still serves loses its reference to the Canary first; what serves nobody any more goes. */
-async function dropReferences(
-  { seen, ports, signal }: Hands,
-  keep: 'primary' | 'target',
-): Promise<undefined> {
-  const { owner, key, routeTarget, router } = seen;
-  const kept = keep === 'primary' ? [seen.objects.primary] : [];
-  const all = ports.cluster
-    .list(services, key.namespace)
-    .filter((service) => ownedBy(service, owner));
-  const isGoing = (name: string): boolean =>
-    name === routeTarget?.canaryService ||
-    (keep === 'target' && name === routeTarget?.primaryService);
-  const routes =
-    router?.kind === undefined || !ports.cluster.serves(router.kind)
-      ? []
-      : ports.cluster.list(router.kind, key.namespace).filter((route) => ownedBy(route, owner));
-  for (const object of [
-    ...kept,
-    ...routes,
-    ...all.filter(({ metadata }) => !isGoing(metadata.name)),
-  ]) {
-    const live = object && current(ports, object);
-    if (live !== undefined) await ports.cluster.update(live, withoutOwner(live, owner), signal);
-  }
-  for (const service of all.filter(({ metadata }) => isGoing(metadata.name)))
-    await ports.cluster.remove(service, signal);
-}
-
 // ── objects ─────────────────────────────────────────────────────────────────
-
-/** The object as our own writes of this pass have left it. */
-function current({ cluster }: Ports, object: KubernetesObject): KubernetesObject | undefined {
-  const live = cluster.get(refOf(object));
-  return live?.metadata.uid === object.metadata.uid ? live : undefined;
-}
 
 function withMetadata(object: KubernetesObject, changes: Partial<ObjectMeta>): KubernetesObject {
   return { ...object, metadata: { ...object.metadata, ...changes } };

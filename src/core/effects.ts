@@ -18,6 +18,9 @@ export type Effect =
   | { readonly type: 'promote'; readonly revision: string }
   /** A harmless write to the primary, so that a promotion still under way is refused. */
   | { readonly type: 'touchPrimary'; readonly mark: string }
+  /** The same to what outlives the Canary: what was about to be adopted, and the target unless it is written anyway. */
+  | { readonly type: 'touchShared'; readonly target: boolean }
+  | { readonly type: 'untouchShared' }
   | { readonly type: 'adoptPrimary'; readonly revision: string }
   | { readonly type: 'writeBackends' }
   | { readonly type: 'writeApex'; readonly side: 'primary' | 'canary' }

@@ -197,8 +197,6 @@ function returnTraffic(pass: Pass): void {
   // Whoever has lowered it meanwhile: on its way back traffic never goes up again.
   run.weight = Math.min(run.weight, pass.liveWeight);
   const inSteps = pass.context.promotionStep > 0 && run.weight > 0;
-  if (inSteps && run.weight < (seen.traffic.routes[0]?.applied?.weight ?? 0))
-    return pass.lookAgain(interval);
   const since = pass.clock('raisedAt') ?? interval;
   if (inSteps && since < interval) return pass.lookAgain(interval - since);
   run.stay = false;

@@ -20,12 +20,19 @@ export function remove(pass: Pass): void {
   if (seen.namespaceTerminating) return letGo(pass);
   if (pass.run === undefined && seen.primary !== undefined)
     beginRun(pass, seen.target?.revision ?? '');
-  if (pass.phase !== 'Terminating') {
+  const isNew = pass.phase !== 'Terminating';
+  if (isNew) {
     pass.step({ type: 'deleted' });
     pass.tell('Normal', 'Terminating', `giving back what ${seen.name} took`);
   }
   pass.startClock('deletionSince');
   pass.say('Terminating', `giving traffic and pods back to ${targetName(pass)}`);
+  giveEverythingBack(pass, wasUnderWay);
+  if (isNew) recallWrites(pass);
+}
+
+function giveEverythingBack(pass: Pass, wasUnderWay: boolean): void {
+  const { seen } = pass;
   const { target, primary } = seen;
   if (target === undefined || target.deleting) {
     pass.effects.push({ type: 'giveBack' });
@@ -46,6 +53,19 @@ export function remove(pass: Pass): void {
   if (target.revision === primary.holds && (!over || isHandedOver(pass))) return handOver(pass);
   if (!pass.primaryAvailable && pass.canaryAvailable) return leaveOnTarget(pass, over);
   keepPrimary(pass, over);
+}
+
+/**
+ * What a process wrote that died may still be on its way to the API server: a promotion, pods scaled to 0, an apex
+ * adopted. It must find another version there, or it would arrive when nobody is left to see it.
+ */
+function recallWrites({ run, seen, effects }: Pass): void {
+  const isOver = effects.some(({ type }) => type === 'removeFinalizer');
+  if (run === undefined || seen.primary === undefined || isOver) return;
+  const isScaled = effects.some(({ type }) => type === 'scaleTarget');
+  effects.push({ type: 'touchShared', target: !isScaled });
+  if (run.intent !== undefined) effects.unshift({ type: 'touchPrimary', mark: `${run.id}/delete` });
+  delete run.intent;
 }
 
 /** The target takes over as it was: its pods first, then the traffic, then the primary goes. */
@@ -167,5 +187,5 @@ function letGo(pass: Pass): void {
     return pass.lookAgain(outboxMs - waited);
   }
   pass.tell('Normal', 'Terminated', `${pass.seen.name} has given back what it took`);
-  pass.effects.push({ type: 'removeFinalizer' });
+  pass.effects.push({ type: 'untouchShared' }, { type: 'removeFinalizer' });
 }

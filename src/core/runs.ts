@@ -10,6 +10,14 @@ export function runId(uid: string, revision: string, count: number): string {
   return `${uid.slice(0, 8)}-${hash.slice(0, 10)}-${count}`;
 }
 
+/** The count of the run that wrote last, from its note on the routes: a record that was lost must not use an id twice. */
+function lastWritten({ seen: { uid, traffic } }: Pass): number {
+  const written = traffic.routes.flatMap(({ applied }) =>
+    applied?.run.startsWith(`${uid.slice(0, 8)}-`) === true ? applied.run : [],
+  );
+  return Math.max(0, ...written.map((id) => Number(/-(\d+)$/.exec(id)?.[1] ?? 0)));
+}
+
 /** What the run keeps of spec and target, so that a spec that breaks later cannot stop an abort. */
 function record(
   pass: Pass,
@@ -53,7 +61,7 @@ function record(
 
 /** Begins a record for `revision`. Messages that still have to be delivered, and the count of runs, are kept. */
 export function beginRun(pass: Pass, revision: string): void {
-  const count = (pass.run?.count ?? 0) + 1;
+  const count = (pass.run?.count ?? lastWritten(pass)) + 1;
   pass.run = {
     id: runId(pass.seen.uid, revision, count),
     revision,

@@ -71,6 +71,9 @@ export function completeWrite(pass: Pass): boolean {
     pass.restartClock('raisedAt');
     pass.restartClock('roundSince');
     delete run.lastRound;
+    // Whatever it had waited for has been answered.
+    delete run.gate;
+    pass.stopClock('gateSince');
     finishRaise(pass, raise);
     pass.tell('Normal', 'WeightRecorded', `found canary weight ${raise.weight} already applied`);
     return true;

@@ -260,6 +260,8 @@ export function apply(world: WorldState, effect: Effect, setting: Setting): Worl
     }
     case 'deletePrimary':
       return { ...world, primary: undefined };
+    case 'touchShared':
+    case 'untouchShared':
     case 'giveBack':
     case 'dropReferences':
       return world;

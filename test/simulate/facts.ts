@@ -55,6 +55,14 @@ export class Known {
     if (key.startsWith('HTTPRoute')) this.#note(key, object, at);
   }
 
+  /** A list names all there are: what it does not name is gone. */
+  seeList(kind: string, names: readonly string[], at: number): void {
+    for (const [key, object] of this.#objects) {
+      if (key.startsWith(`${kind} `) && !names.includes(object.metadata.name))
+        this.see(object, `no ${kind}`, at);
+    }
+  }
+
   /** The value that it has known for so long without a break; `undefined` if it has changed since. */
   steady(what: string, now: number, forMs: number): unknown {
     const found = this.#since.get(what);

@@ -90,7 +90,8 @@ export class Judge {
     const { mirror, now } = this.#trial;
     const target = mirror.get('Deployment', 'cart');
     const image = imageOf(target);
-    if (image !== this.#epoch.image) {
+    // A target that comes back as it was has earned what it had, unless its weight was taken away.
+    if (image !== undefined && image !== this.#epoch.image) {
       this.#epoch = { image, since: now, raisedAt: undefined, top: 0, promotedAt: undefined };
     }
     const canary = mirror.get('Canary', 'cart');
@@ -221,8 +222,7 @@ export class Judge {
     const other = side === 'primary' ? 'canary' : 'primary';
     const has = (which: Side): unknown =>
       known.steady(`Deployment ${deploymentOf(which)} available`, sentAt, grace);
-    const gone = mirror.get('Deployment', deploymentOf(side)) === undefined;
-    const isDead = mirror.available(side) === 0 && (gone || has(side) === false);
+    const isDead = mirror.available(side) === 0 && has(side) === false;
     if (isDead && mirror.available(other) > 0 && has(other) === true)
       this.#breach(
         'r1',
@@ -309,22 +309,22 @@ export class Judge {
       ),
     );
     const isFresh = sentAt - told < (sentAt < process.heldBackUntil ? 8_000 : graceMs);
+    const apexSide = sideOfService(mirror.get('Service', 'cart'));
+    const knowsApex = process.known.steady('Service cart', sentAt, 0) === apexSide;
     for (const route of gateway.serves.values()) {
       // Made again under the same name: whether a gateway follows the new one nobody can see.
       if (mirror.get('HTTPRoute', route.metadata.name)?.metadata.uid !== route.metadata.uid)
         continue;
       const part = mirror.wishOf(route)[side];
-      if (part > 0 && !isFresh && plan.router === 'gatewayapi')
+      if (part > 0 && knowsApex && !isFresh && plan.router === 'gatewayapi')
         this.#breach(
           'p3',
           `the ${side} was scaled down although the gateway sends ${Math.round(part * 100)}% to it`,
         );
     }
-    const apex = mirror.get('Service', 'cart');
     if (process.known.steady('Service cart', sentAt, graceMs) !== side) return;
     const onApex =
-      sideOfService(apex) === side &&
-      mirror.available(side === 'primary' ? 'canary' : 'primary') > 0;
+      apexSide === side && mirror.available(side === 'primary' ? 'canary' : 'primary') > 0;
     if (
       onApex &&
       plan.router === 'kubernetes' &&

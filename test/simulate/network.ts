@@ -48,6 +48,8 @@ export interface NetworkHooks {
   carryOut(request: ApiRequest, sentAt: number, call: () => ApiAnswer): ApiAnswer;
   /** The process has been given this object. */
   delivered(object: KubernetesObject, kind: string): void;
+  /** The process has been given a list, and all that is in it. */
+  listed(kind: string, names: readonly string[]): void;
   killed(fate: Fate['kind'], request: ApiRequest): void;
   /** Each breaks one open watch. */
   readonly watches: Set<() => void>;
@@ -139,9 +141,10 @@ export function network(
       deliverAll(answer.body, hooks);
       return responseOf(answer);
     },
-    async stream(request, onEvent, signal) {
+    async stream(request, onEvent, signal, onOpen) {
       const answer = await exchange(request, signal);
       if (answer.kind === 'object') throw new RefusedStream(responseOf(answer));
+      onOpen?.();
       await deliver(answer.stream, onEvent, signal, clock, hooks);
     },
   };
@@ -151,7 +154,12 @@ function deliverAll(body: unknown, hooks: NetworkHooks): void {
   const answer = body as KubernetesObject & { readonly items?: readonly KubernetesObject[] };
   if (answer.items === undefined) return hooks.delivered(answer, answer.kind);
   // Items of a list do not say what they are.
-  for (const item of answer.items) hooks.delivered(item, answer.kind.replace(/List$/, ''));
+  const kind = answer.kind.replace(/List$/, '');
+  for (const item of answer.items) hooks.delivered(item, kind);
+  hooks.listed(
+    kind,
+    answer.items.map(({ metadata }) => metadata.name),
+  );
 }
 
 /** Events after their way through the network, in order, as long as the process lives and the watch is not silent. */

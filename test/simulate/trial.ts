@@ -181,6 +181,7 @@ export class Trial {
       },
       watches: process.watches,
       delivered: (object, kind) => process.known.see(object, kind, this.now),
+      listed: (kind, names) => process.known.seeList(kind, names, this.now),
       killed: (kind, request) => {
         this.count(
           `${kind === 'killBefore' ? 'kill before' : kind === 'killAfter' ? 'kill after' : 'kill, arrives late:'} ${writeKind(request)}`,
@@ -404,7 +405,8 @@ export class Trial {
   }
 
   #staleList(request: ApiRequest): ApiAnswer | undefined {
-    if (this.stale === undefined || request.method !== 'GET' || !this.isDown('lists'))
+    const isWatch = request.query['watch'] === 'true';
+    if (this.stale === undefined || isWatch || request.method !== 'GET' || !this.isDown('lists'))
       return undefined;
     return this.stale.get(request.path);
   }

@@ -48,9 +48,10 @@ export function memoryTransport(server: MemoryServer, options: MemoryTransportOp
       return responseOf(answer);
     },
 
-    async stream(request, onEvent, signal) {
+    async stream(request, onEvent, signal, onOpen) {
       const answer = await exchange(request, signal);
       if (answer.kind === 'object') throw new RefusedStream(responseOf(answer));
+      onOpen?.();
       await deliver(answer.stream, onEvent, { clock, latencyMs }, signal);
     },
   };

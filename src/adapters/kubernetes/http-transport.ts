@@ -110,12 +110,13 @@ export function httpTransport(options: HttpTransportOptions): HttpTransport {
       }
     },
 
-    async stream(request, onEvent, signal) {
+    async stream(request, onEvent, signal, onOpen) {
       try {
         const response = await open(request, signal);
         if (response.statusCode !== 200) {
           throw new RefusedStream(await readAnswer(response, maxAnswerBytes));
         }
+        onOpen?.();
         for await (const line of splitLines(response.body, maxAnswerBytes)) {
           if (signal.aborted) throw new Error('aborted');
           const { type, object } = parseEvent(line);

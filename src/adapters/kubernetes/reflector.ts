@@ -64,6 +64,8 @@ const badStreamsBeforeRelist = 3;
 /** Lists that are older than what we know are refused so often; then the server's past was restored. */
 const staleListsBeforeBelief = 8;
 const failuresBeforeWarning = 3;
+/** A watch that is open for so long without a word was not refused: servers that have to say "too old" say it first. */
+const watchIsGoodMs = 20;
 
 class KindMissing extends Error {}
 class VersionExpired extends Error {}
@@ -85,7 +87,10 @@ export class Reflector {
   #badStreams = 0;
   #staleLists = 0;
   #onSettled: () => void = () => {};
-  /** Resolves when the first list is in, or when it is clear that the kind is not served. */
+  /**
+   * Resolves when a watch goes on from the first list, or when it is clear that the kind is not served. A list that is
+   * too old to be watched from comes from a server that lags behind, and is too old to act on.
+   */
   readonly settled: Promise<void>;
 
   constructor(options: ReflectorOptions) {
@@ -137,6 +142,7 @@ export class Reflector {
       if (signal.aborted) return 0;
       return this.#failed(thrown);
     }
+    this.#onSettled();
     // The API server ends every watch after a while; that is no failure. One that ends at once is.
     if (this.#now() - watchedSince >= goodWatchMs) this.#failures = 0;
     else this.#failures += 1;
@@ -164,7 +170,6 @@ export class Reflector {
     this.#badStreams = 0;
     this.#hasListed = true;
     this.#heard();
-    this.#onSettled();
   }
 
   async #page(next: string | undefined, signal: AbortSignal): Promise<ListPage> {
@@ -207,6 +212,10 @@ export class Reflector {
     const started = this.#now();
     let code = 200;
     this.#lastEventAt = started;
+    let cancelBelief: (() => void) | undefined;
+    const onOpen = (): void => {
+      cancelBelief = client.clock.after(watchIsGoodMs, this.#onSettled);
+    };
     try {
       await untilAborted(
         client.transport.stream(
@@ -221,6 +230,7 @@ export class Reflector {
             }
           },
           watch.signal,
+          onOpen,
         ),
         watch.signal,
       );
@@ -231,6 +241,7 @@ export class Reflector {
       code = reason instanceof RefusedStream ? reason.response.status : 0;
       throw reason;
     } finally {
+      cancelBelief?.();
       cancelWatchdog();
       cancelRelist();
       signal.removeEventListener('abort', end);
@@ -267,6 +278,7 @@ export class Reflector {
     this.#failures = 0;
     this.#badStreams = 0;
     this.#heard();
+    this.#onSettled();
   }
 
   #onObject(type: string, raw: unknown): void {
@@ -331,6 +343,8 @@ export class Reflector {
     if (isExpired(thrown) || this.#badStreams >= badStreamsBeforeRelist) this.#version = undefined;
     if (isExpired(thrown)) return this.#delay();
     if (isMissing(thrown)) return this.#kindIsMissing();
+    // Without watches the list is all there is.
+    if (this.#hasListed) this.#onSettled();
 
     const error = this.#asError(thrown);
     const was = this.#state;

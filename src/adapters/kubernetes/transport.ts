@@ -33,14 +33,15 @@ export interface Transport {
   /** Resolves with whatever the server answered; throws `UnavailableError` when it did not answer. */
   request(request: ApiRequest, signal: AbortSignal): Promise<ApiResponse>;
   /**
-   * Opens a watch and calls back for each event, never after it has settled. Resolves when the server ends
-   * the stream; throws `RefusedStream` when the answer is not a stream, `BrokenStream` for a line nobody
+   * Opens a watch and calls back once it is open and for each event, never after it has settled. Resolves when the
+   * server ends the stream; throws `RefusedStream` when the answer is not a stream, `BrokenStream` for a line nobody
    * can read, `UnavailableError` when the stream is cut or `signal` aborts.
    */
   stream(
     request: ApiRequest,
     onEvent: (type: string, object: unknown) => void,
     signal: AbortSignal,
+    onOpen?: () => void,
   ): Promise<void>;
 }
 

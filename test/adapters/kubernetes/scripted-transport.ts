@@ -39,9 +39,11 @@ export class ScriptedTransport implements Transport {
     request: ApiRequest,
     onEvent: (type: string, object: unknown) => void,
     signal: AbortSignal,
+    onOpen?: () => void,
   ): Promise<void> {
     const refusal = this.refusals.shift();
     if (refusal !== undefined) return Promise.reject(refusal);
+    onOpen?.();
     return new Promise((resolve, reject) => {
       let open = true;
       const settle = (finish: () => void): void => {
