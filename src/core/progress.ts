@@ -269,11 +269,21 @@ function decideRound(pass: Pass): void {
   const outcome = evaluateRound(pass);
   if (applyRound(pass, outcome)) return;
   const { run } = pass;
-  if (run?.lastRound?.verdict === 'passed') return advance(pass);
+  if (run?.lastRound?.verdict === 'passed') advance(pass);
   if (outcome.kind !== 'open' || pass.story !== undefined) return;
+  if (run?.hooksSince !== undefined) return waitForHook(pass, run.hooksSince);
   // Between two rounds of a hold it is still the hold that is waited for.
   if (run?.heldSince === undefined) pass.say(pass.phase, runningText(pass));
   else pass.waiting = pass.seen.status.waiting;
+}
+
+/** A round is as long as its hooks take; metrics are asked again meanwhile. */
+function waitForHook(pass: Pass, since: string): void {
+  const { name } = pass.checks.find(({ verdict }) => verdict === 'pending') ?? {};
+  const hook = hooksOf(pass, 'rollout').find((candidate) => candidate.name === name);
+  if (hook === undefined) return;
+  const leftMs = callMs(hook) - pass.elapsed('hooksSince', since);
+  pass.wait('WaitingForHook', `waiting for the rollout webhook ${hook.name}`, since, leftMs);
 }
 
 /** What a round means for the run; `true`: nothing further in this pass. */

@@ -192,10 +192,12 @@ export function scaleUp(pass: Pass): void {
 export function scaleDown(pass: Pass): void {
   const { run, seen } = pass;
   if (run?.scaleDownSince === undefined || seen.target === undefined) return;
-  // Somebody gave them traffic again: they are waited for from the moment it is gone.
-  if (pass.liveWeight > 0 || seen.services.apexSide === 'canary')
-    return pass.restartClock('scaleDownSince');
   const waited = pass.clock('scaleDownSince') ?? 0;
+  // Somebody gave them traffic again: they are waited for from the moment it is gone, to the minute.
+  if (pass.liveWeight > 0 || seen.services.apexSide === 'canary') {
+    if (waited > 60_000) pass.restartClock('scaleDownSince');
+    return;
+  }
   const settled = trafficSettled(pass);
   if (!settled && waited < keepPodsMs) {
     pass.lookAgain(Math.min(keepPodsMs - waited, 60_000));

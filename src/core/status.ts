@@ -186,7 +186,9 @@ function essence(status: CanaryStatus, run: Run | undefined): unknown {
   return {
     ...status,
     message: undefined,
-    checks: status.checks?.map(({ name, verdict }) => `${name} ${verdict}`),
+    checks: status.checks
+      ?.filter(({ verdict }) => verdict !== 'passed' && verdict !== 'pending')
+      .map(({ name, verdict }) => `${name} ${verdict}`),
     waiting: status.waiting?.reason === 'Suspended' ? status.waiting.since : undefined,
     conditions: status.conditions?.map((condition) => `${condition.type}=${condition.status}`),
     run: run && Object.fromEntries(Object.entries(run).filter(([name]) => !quiet.has(name))),
@@ -202,6 +204,7 @@ const quietParts = [
   'notAcceptedSince',
   'roundSince',
   'lastRound',
+  'hooksSince',
 ] as const;
 
 function isWorthTelling(pass: Pass, before: CanaryStatus, after: CanaryStatus): boolean {

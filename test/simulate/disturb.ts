@@ -113,6 +113,10 @@ const acts: Readonly<Record<string, Act>> = {
     trial.world.delete('Deployment', 'cart-primary');
     return 'somebody deletes the primary';
   },
+  'primary template'(trial) {
+    trial.world.patch('Deployment', 'cart-primary', newImage(imageName(1)));
+    return `somebody puts ${imageName(1)} into the primary`;
+  },
   'target deleted'(trial, { forMs }) {
     const image = imageName(trial.released);
     trial.world.delete('Deployment', 'cart');
@@ -148,10 +152,12 @@ const acts: Readonly<Record<string, Act>> = {
   },
   'status run wiped'(trial) {
     trial.world.patch('Canary', 'cart', { status: { run: null } }, 'status');
+    trial.judge.onRecordLost();
     return 'somebody wipes status.run';
   },
   'status wiped'(trial) {
     trial.world.patch('Canary', 'cart', { status: null }, 'status');
+    trial.judge.onRecordLost();
     return 'somebody wipes the status';
   },
   suspend(trial, { forMs }) {
@@ -185,6 +191,7 @@ const acts: Readonly<Record<string, Act>> = {
   'metrics slow': (trial, event) => take(trial, 'metrics slow', event),
   'metrics silent': (trial, event) => take(trial, 'metrics silent', event),
   'slack down': (trial, event) => take(trial, 'slack', event),
+  'slack deaf': (trial, event) => take(trial, 'slack deaf', event),
   'gateway late'(trial, { luck }) {
     if (trial.plan.router !== 'gatewayapi' || trial.plan.gatewayIsSilent) return undefined;
     trial.gateway.mode = 'late';

@@ -46,8 +46,12 @@ export class Known {
     }
     if (key.startsWith('Canary')) {
       const { spec, metadata } = object as KubernetesObject & {
-        readonly spec?: { readonly suspend?: boolean };
+        readonly spec?: {
+          readonly suspend?: boolean;
+          readonly analysis?: { readonly mirror?: boolean };
+        };
       };
+      this.#note('refused', spec?.analysis?.mirror === true, at);
       this.#note('suspended', spec?.suspend === true, at);
       this.#note('deleting', metadata.deletionTimestamp !== undefined, at);
     }

@@ -21,6 +21,7 @@ import {
 } from './mirror.ts';
 import { touchedByUs } from './shared-fields.ts';
 import type { Process, Trial } from './trial.ts';
+import { failedWithoutFailure, waitedBeforeAbort, wentOnRefused } from './verdicts.ts';
 
 export interface Found {
   readonly id: PromiseId;
@@ -32,6 +33,7 @@ interface Status {
   readonly phase?: string;
   readonly message?: string;
   readonly canaryWeight?: number;
+  readonly failedChecks?: number;
   readonly waiting?: { readonly reason?: string };
   readonly conditions?: readonly {
     readonly type: string;
@@ -43,6 +45,8 @@ interface Status {
 
 /** What is on its way, and what one pass does one after the other. */
 const graceMs = 1_000;
+/** Another one can lead after so long. */
+const leaseMs = 6_000;
 const resting = ['Initialized', 'Succeeded', 'Failed'];
 
 /** What the rounds of one revision have earned. */
@@ -70,6 +74,7 @@ export class Judge {
   };
   #wasInitialised = false;
   #wasThere = false;
+  /** When a process said a fact and was heard, by both. */
   readonly #messages = new Map<string, number>();
 
   constructor(trial: Trial) {
@@ -121,23 +126,43 @@ export class Judge {
     if (resource === 'httproutes') this.#onRoute(write);
     if (resource === 'services') this.#onService(write);
     if (resource === 'deployments') this.#onDeployment(write);
+    this.#beside(write);
     const spoiled = touchedByUs(write, this.#trial.plan);
     if (spoiled !== undefined) this.#breach('p9', spoiled);
   }
 
-  onMessage(message: Message, { life }: Process): void {
-    const { id, text } = message;
-    const times = (this.#messages.get(id) ?? 0) + 1;
-    this.#messages.set(id, times);
-    const isDisturbed =
-      this.#trial.processes.length > this.#trial.plan.operators || this.#trial.plan.operators > 1;
-    if (times > 1 && !isDisturbed)
-      this.#breach('p6', `the same message was sent ${times} times by ${life.id}: ${text}`);
+  /** A spec that is refused starts nothing: where no run is under way, nothing is done but putting things right. */
+  #beside(write: Write): void {
+    const { known } = write.process;
+    const { phase = '', run } = this.status;
+    if (!resting.includes(phase) || run?.stay === true || this.wasDeleted) return;
+    if (known.steady('refused', write.sentAt, graceMs) !== true) return;
+    const what = wentOnRefused(write);
+    if (what !== undefined) this.#breach('p10', what);
+  }
+
+  /** Somebody took the record away, and with it what had been said. */
+  onRecordLost(): void {
+    this.#messages.clear();
+  }
+
+  /**
+   * A fact is said once by a process, and once more for each time that the receiver's answer was lost, or that another
+   * one has led meanwhile.
+   */
+  onMessage({ id, text }: Message, { life }: Process, isHeard: boolean): void {
+    const { now, plan } = this.#trial;
+    const key = `${life.id} ${id}`;
+    const saidAt = this.#messages.get(key);
+    if (isHeard) this.#messages.set(key, now);
+    if (saidAt === undefined || (plan.operators > 1 && now - saidAt > leaseMs)) return;
+    this.#breach('p6', `${life.id} said the same again: ${text}`);
   }
 
   // ── the Canary ────────────────────────────────────────────────────────────
 
-  #onCanary({ record, before, after }: Write): void {
+  #onCanary(write: Write): void {
+    const { record, before, after } = write;
     if (record.subresource !== 'status') {
       const isLetGo =
         (after?.metadata.finalizers ?? []).length < (before?.metadata.finalizers ?? []).length;
@@ -147,6 +172,10 @@ export class Judge {
     const was = (before?.['status'] ?? {}) as Status;
     const is = (after?.['status'] ?? {}) as Status;
     this.#tally(was, is);
+    if ((is.failedChecks ?? 0) > (was.failedChecks ?? 0)) {
+      const what = failedWithoutFailure(write, this.#trial.queries, this.#trial.plan);
+      if (what !== undefined) this.#breach('p5', what);
+    }
     if (is.phase === 'Failed' && was.phase !== 'Failed') this.#onFailed(is);
     if (is.phase !== undefined && resting.includes(is.phase)) this.#wasInitialised = true;
   }
@@ -194,6 +223,15 @@ export class Judge {
     if (is < was) this.#gains('primary', write);
     // Outside a run the apex alone is primary 100; at the end it is the target.
     if (to > from) this.#raised(from, to, process, sentAt);
+    if (
+      to < from &&
+      noteOn(after)?.for === 'abort:FailedChecks' &&
+      noteOn(before)?.for === 'raise'
+    ) {
+      const { queries, plan } = this.#trial;
+      const what = waitedBeforeAbort(write, queries, plan);
+      if (what !== undefined) this.#breach('p2', what);
+    }
     // All of it taken back: the next raise is a first step again.
     if (to === 0) {
       this.#epoch.top = 0;
@@ -495,6 +533,12 @@ export class Judge {
     this.breaches.push({ id, what, at: this.#trial.now });
     this.#trial.note(`!! ${id}: ${what}`);
   }
+}
+
+/** What the operator says a write of traffic was for. */
+function noteOn({ metadata }: KubernetesObject): { readonly for?: string } | undefined {
+  const note = metadata.annotations?.['serin.dev/applied'];
+  return note === undefined ? undefined : (JSON.parse(note) as { readonly for?: string });
 }
 
 /** A write of the operator that was carried out. */

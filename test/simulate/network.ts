@@ -197,6 +197,8 @@ function deliver(
       });
     };
     const arrive = (): void => {
+      // A process that stood still may find several of these due.
+      if (isOver) return;
       for (let next = onTheWay.shift(); next !== undefined; next = onTheWay.shift()) {
         if (next === 'end' || next === 'cut') {
           stop();

@@ -114,66 +114,77 @@ const killKinds = [
   'read',
 ] as const;
 
+/** What a process may be killed at, and seldom gets to. */
+const seldomKilled = [
+  'patch deployments',
+  'patch deployments/scale',
+  'delete deployments',
+  'patch services',
+] as const;
+
 /** Whether the router ever writes so. */
 export function killKindsOf(router: Router): readonly string[] {
   return killKinds.filter((kind) => router === 'gatewayapi' || !kind.includes('httproutes'));
 }
 
-/** Events by how often they are drawn. */
+/** Events by how often they are drawn; some also come with a theme, or with every trial. */
 const eventWeights: Readonly<Record<string, number>> = {
-  release: 8,
-  revert: 5,
-  'route up': 3,
-  'route down': 3,
-  'route spoiled': 2,
-  'route deleted': 4,
-  'note removed': 2,
-  'apex selector': 3,
-  'apex deleted': 4,
-  'backend deleted': 3,
-  'target scaled': 3,
+  release: 5,
+  revert: 8,
+  'route up': 5,
+  'route down': 4,
+  'route spoiled': 5,
+  'route deleted': 7,
+  'note removed': 5,
+  'apex selector': 4,
+  'apex deleted': 7,
+  'backend deleted': 4,
+  'target scaled': 4,
   'primary scaled': 2,
-  'primary asleep': 4,
-  'primary deleted': 3,
+  'primary asleep': 5,
+  'primary deleted': 4,
+  'primary template': 5,
   'target deleted': 4,
-  'status phase': 2,
-  'status run wiped': 3,
-  'status wiped': 3,
-  suspend: 3,
-  'spec steps': 3,
-  'spec broken': 3,
-  'gitops service': 3,
-  'gitops route': 3,
-  'gitops deployment': 2,
-  'pods crash': 4,
-  'pods unready': 4,
-  'primary crashes': 3,
-  'primary unready': 3,
-  'clock forward': 2,
-  'clock back': 2,
-  'metrics down': 3,
-  'metrics slow': 3,
-  'metrics silent': 3,
-  'slack down': 3,
-  'gateway late': 4,
+  'status phase': 5,
+  'status run wiped': 4,
+  'status wiped': 4,
+  suspend: 4,
+  'spec steps': 4,
+  'spec broken': 2,
+  'gitops service': 2,
+  'gitops route': 2,
+  'gitops deployment': 5,
+  'pods crash': 6,
+  'pods unready': 6,
+  'primary crashes': 6,
+  'primary unready': 4,
+  'clock forward': 4,
+  'clock back': 4,
+  'metrics down': 2,
+  'metrics slow': 4,
+  'metrics silent': 4,
+  'slack down': 4,
+  'slack deaf': 4,
+  'gateway late': 5,
   'gateway stuck': 3,
-  'watches cut': 3,
-  'watches silent': 3,
-  'history gone': 3,
-  'stale lists': 3,
+  'watches cut': 5,
+  'watches silent': 4,
+  'history gone': 5,
+  'stale lists': 4,
   paused: 5,
   gates: 5,
 };
 
-const bag: readonly string[] = Object.entries(eventWeights).flatMap(([what, weight]) =>
-  Array.from({ length: weight }, () => what),
-);
+/** What can happen to users of this router, and how often it is drawn. */
+function eventWeightsOf(router: Router): Readonly<Record<string, number>> {
+  if (router === 'gatewayapi') return eventWeights;
+  return Object.fromEntries(
+    Object.entries(eventWeights).filter(([kind]) => !/^route |^gateway |gitops route/.test(kind)),
+  );
+}
 
-/** What can happen to users of this router. */
 export function eventKindsOf(router: Router): readonly string[] {
-  const kinds = Object.keys(eventWeights);
-  if (router === 'gatewayapi') return kinds;
-  return kinds.filter((kind) => !/^route |^gateway |gitops route/.test(kind));
+  return Object.keys(eventWeightsOf(router));
 }
 
 /** What a trial leads to on purpose, because chance alone would take it there too seldom. */
@@ -183,27 +194,37 @@ type Theme =
   | 'metrics down'
   | 'gateway stuck'
   | 'contested'
-  | 'spec broken'
-  | undefined;
+  | 'spec broken';
 
-const themes = [
-  'gate deadline',
-  'rollback',
-  'metrics down',
-  'gateway stuck',
-  'contested',
-  'spec broken',
-] as const;
+/** Themes by how often they are drawn: what a router gets to easily by itself comes less often. */
+const themeWeights: Readonly<Record<Router, Readonly<Record<Theme, number>>>> = {
+  gatewayapi: {
+    'gate deadline': 2,
+    rollback: 3,
+    'metrics down': 3,
+    'gateway stuck': 1,
+    contested: 2,
+    'spec broken': 3,
+  },
+  kubernetes: {
+    'gate deadline': 2,
+    rollback: 2,
+    'metrics down': 2,
+    'gateway stuck': 0,
+    contested: 3,
+    'spec broken': 3,
+  },
+};
 
 export function draw(seed: number, router: Router): Plan {
   const dice = new Dice(seed, router);
-  const theme = dice.chance(0.4) ? dice.pick(themes) : undefined;
+  const theme = dice.chance(0.55) ? dice.weighted(themeWeights[router]) : undefined;
   const kills = dice.chance(0.8) ? drawKills(dice, router, seed) : [];
   const kinds = new Set(kills.map(({ kind }) => kind));
   const letsGo = [...kinds].some((kind) => kind.startsWith('delete'));
   const operators = dice.chance(0.25) ? 2 : 1;
   const calmAt = theme === 'gateway stuck' ? 115_000 : dice.between(60, 110) * 1_000;
-  const events = drawEvents(dice, calmAt, operators, letsGo, theme);
+  const events = drawEvents(dice, router, calmAt, operators, letsGo, theme);
   const names = new Set(events.map(({ what }) => what));
   return {
     seed,
@@ -242,7 +263,7 @@ export function draw(seed: number, router: Router): Plan {
   };
 }
 
-function drawMetrics(dice: Dice, theme: Theme): readonly string[] {
+function drawMetrics(dice: Dice, theme: Theme | undefined): readonly string[] {
   const both = ['request-success-rate', 'request-duration'];
   if (theme === 'metrics down') return both;
   return dice.pick([both.slice(0, 1), both.slice(0, 1), both, both, []]);
@@ -273,7 +294,7 @@ function drawStrategy(dice: Dice, router: Router): Strategy {
   return { kind: 'weights', steps, back: dice.chance(0.2) ? dice.between(20, 60) : 0 };
 }
 
-function drawHooks(dice: Dice, theme: Theme): readonly Hook[] {
+function drawHooks(dice: Dice, theme: Theme | undefined): readonly Hook[] {
   if (theme === 'gate deadline')
     return [{ type: dice.pick(gateTypes), deadline: true, onDeadline: 'rollback' }];
   if (theme === 'rollback') return [{ type: 'rollback', deadline: false, onDeadline: 'rollback' }];
@@ -313,7 +334,7 @@ function drawRates(dice: Dice): Rates {
   };
 }
 
-/** Two by turns, so that every position comes up equally often, and sometimes one more by chance. */
+/** Two by turns, so that every position comes up equally often, and one more by chance. */
 function drawKills(dice: Dice, router: Router, seed: number): readonly Kill[] {
   const kinds = killKindsOf(router);
   const positions = ['killBefore', 'killAfter', 'killLate'] as const;
@@ -322,7 +343,7 @@ function drawKills(dice: Dice, router: Router, seed: number): readonly Kill[] {
     positions[Math.floor(index / kinds.length) % positions.length] ?? 'killBefore',
   ];
   const chosen = [turn(seed), turn(seed + Math.floor((kinds.length * 3) / 2))];
-  if (dice.chance(0.6)) chosen.push([dice.pick(kinds), dice.pick(positions)]);
+  chosen.push([dice.pick(dice.chance(0.6) ? seldomKilled : kinds), dice.pick(positions)]);
   return chosen.map(([kind, position]) => {
     const most = mostOf(kind);
     return {
@@ -346,10 +367,11 @@ function mostOf(kind: string): number {
 
 function drawEvents(
   dice: Dice,
+  router: Router,
   calmAt: number,
   operators: number,
   letsGo: boolean,
-  theme: Theme,
+  theme: Theme | undefined,
 ): readonly Event[] {
   const events: Event[] = [];
   const add = (at: number, what: string, forMs = dice.between(1, 12) * 1_000): void => {
@@ -361,9 +383,9 @@ function drawEvents(
   if (theme === undefined) add(second, 'release');
   add(second + dice.between(10_000, 35_000), 'release');
   if (theme !== undefined) addTheme(theme, first, dice, add);
-  const count = dice.chance(0.25) ? 0 : dice.between(1, theme === undefined ? 8 : 3);
+  const count = dice.chance(0.25) ? 0 : dice.between(1, theme === undefined ? 9 : 4);
   for (let index = 0; index < count; index += 1)
-    add(dice.between(1_000, calmAt - 1_000), dice.pick(bag));
+    add(dice.between(1_000, calmAt - 1_000), dice.weighted(eventWeightsOf(router)));
   if (operators === 2 && dice.chance(0.6)) add(dice.between(5_000, calmAt - 15_000), 'paused');
   if (letsGo) add(calmAt + 25_000, 'delete');
   else if (dice.chance(0.22)) add(dice.between(12_000, calmAt), 'delete');
@@ -371,7 +393,7 @@ function drawEvents(
 }
 
 function addTheme(
-  theme: NonNullable<Theme>,
+  theme: Theme,
   first: number,
   dice: Dice,
   add: (at: number, what: string, forMs: number) => void,

@@ -33,4 +33,15 @@ export class Dice {
     if (items.length === 0) throw new Error('nothing to pick from');
     return items[Math.floor(this.random() * items.length)] as T;
   }
+
+  /** One of the names, as often as its weight says. */
+  weighted<T extends string>(weights: Readonly<Record<T, number>>): T {
+    const entries = Object.entries<number>(weights) as [T, number][];
+    let left = this.random() * entries.reduce((sum, [, weight]) => sum + weight, 0);
+    for (const [name, weight] of entries) {
+      left -= weight;
+      if (left < 0) return name;
+    }
+    throw new Error('nothing to pick from');
+  }
 }

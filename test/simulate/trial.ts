@@ -225,8 +225,11 @@ export class Trial {
                   return;
                 }
                 world.messages.push({ at: world.clock.now(), message });
-                this.judge.onMessage(message, process);
-                world.clock.after(20, resolve);
+                const isHeard = !this.isDown('slack deaf');
+                this.judge.onMessage(message, process, isHeard);
+                world.clock.after(20, () =>
+                  isHeard ? resolve() : reject(unavailable('the answer of slack was lost')),
+                );
               }),
             ),
         }),
@@ -337,7 +340,7 @@ export class Trial {
     if (type === 'rollback')
       return isClosed ? { kind: 'yes' } : { kind: 'no', status: 403, text: '' };
     if (!isClosed) return { kind: 'yes' };
-    return this.dice.chance(0.2)
+    return this.now < this.plan.calmAt && this.dice.chance(0.2)
       ? { kind: 'unreachable', why: 'no answer' }
       : { kind: 'no', status: 403, text: 'closed' };
   }
