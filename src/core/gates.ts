@@ -23,9 +23,9 @@ const alertTexts: Readonly<Record<GateType, string>> = {
   'confirm-promotion': 'Canary promotion is waiting for approval.',
 };
 
-/** Whether all gates of a kind are open at this point. Starts waiting when they are not. */
+/** Whether all gates of a kind are open at this point of the run; uses their answers up. Starts waiting when they are not. */
 export function passGates(pass: Pass, type: GateType): GateOutcome {
-  const { run, seen } = pass;
+  const { run } = pass;
   const questions = gatesOf(pass, type);
   if (questions.length === 0 || run === undefined) {
     closeGate(pass, type);
@@ -36,16 +36,43 @@ export function passGates(pass: Pass, type: GateType): GateOutcome {
     pass.restartClock('gateSince');
     pass.lookAgain(0);
   }
-  const closed = questions.find(({ id }) => pass.answers.hooks[id]?.kind !== 'yes');
-  if (closed === undefined) {
+  const verdict = judgeGate(pass, type);
+  if (verdict.kind === 'waiting' || verdict.kind === 'rollback') return verdict;
+  if (verdict.kind === 'approved') {
+    const names = questions.map(({ hook }) => hook.name).join(', ');
+    pass.tell('Normal', 'GateOpened', `${type} approved by ${names}`);
+  } else {
     pass.tell(
-      'Normal',
-      'GateOpened',
-      `${type} approved by ${questions.map(({ hook }) => hook.name).join(', ')}`,
+      'Warning',
+      'GateDeadline',
+      `webhook ${verdict.hook} did not approve within its deadline; going on, as onDeadline says`,
     );
-    closeGate(pass, type);
-    return opened;
   }
+  closeGate(pass, type);
+  return opened;
+}
+
+/**
+ * The gate that is waited for, while something else keeps its answer from being used: it still has its deadline.
+ * `undefined`: none is waited for.
+ */
+export function lookAtGate(pass: Pass): GateOutcome | undefined {
+  const type = pass.run?.gate;
+  if (type === undefined) return undefined;
+  const verdict = judgeGate(pass, type);
+  return verdict.kind === 'approved' || verdict.kind === 'goesOn' ? opened : verdict;
+}
+
+type GateVerdict =
+  | { readonly kind: 'approved' }
+  /** Past its deadline, and `onDeadline: proceed`. */
+  | { readonly kind: 'goesOn'; readonly hook: string }
+  | Exclude<GateOutcome, { readonly kind: 'open' }>;
+
+function judgeGate(pass: Pass, type: GateType): GateVerdict {
+  const { run, seen } = pass;
+  const closed = gatesOf(pass, type).find(({ id }) => pass.answers.hooks[id]?.kind !== 'yes');
+  if (closed === undefined || run === undefined) return { kind: 'approved' };
   const state = pass.answers.hooks[closed.id];
   const { hook } = closed;
   const answer =
@@ -67,15 +94,8 @@ export function passGates(pass: Pass, type: GateType): GateOutcome {
   }
   if (hook.deadlineMs === undefined || !pass.isOver(waited, hook.deadlineMs))
     return { kind: 'waiting' };
-  if (hook.onDeadline === 'proceed' && state?.kind === 'no') {
-    pass.tell(
-      'Warning',
-      'GateDeadline',
-      `webhook ${hook.name} did not approve within its deadline; going on, as onDeadline says`,
-    );
-    closeGate(pass, type);
-    return opened;
-  }
+  if (hook.onDeadline === 'proceed' && state?.kind === 'no')
+    return { kind: 'goesOn', hook: hook.name };
   return {
     kind: 'rollback',
     why: `webhook ${hook.name} did not approve within its deadline: ${answer}`,

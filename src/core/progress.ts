@@ -5,7 +5,7 @@
  * for anything; what raises it needs a passed round taken after the last raise.
  */
 import type { ResolvedWebhook } from '../api/resolved.ts';
-import { closeGate, passGates, rollbackAsked } from './gates.ts';
+import { closeGate, lookAtGate, passGates, rollbackAsked } from './gates.ts';
 import type { Pass } from './pass.ts';
 import { hooksOf, isBeforeFirstStep, preRolloutHooks } from './questions.ts';
 import { recreatePrimary } from './recover.ts';
@@ -271,6 +271,9 @@ function decideRound(pass: Pass): void {
   const { run } = pass;
   if (run?.lastRound?.verdict === 'passed') advance(pass);
   if (outcome.kind !== 'open' || pass.story !== undefined) return;
+  const gate = lookAtGate(pass);
+  if (gate?.kind === 'rollback') return rollBack(pass, 'GateDeadline', gate.why);
+  if (gate?.kind === 'waiting' && run?.heldSince === undefined) return;
   if (run?.hooksSince !== undefined) return waitForHook(pass, run.hooksSince);
   // Between two rounds of a hold it is still the hold that is waited for.
   if (run?.heldSince === undefined) pass.say(pass.phase, runningText(pass));
@@ -330,11 +333,11 @@ function hold(pass: Pass, reason: string, why: string): void {
   const { run } = pass;
   if (run === undefined) return;
   run.heldReason ??= reason;
+  const gate = lookAtGate(pass);
+  if (gate?.kind === 'rollback') return rollBack(pass, 'GateDeadline', gate.why);
+  // A canary that waits for people may well have no traffic to be judged by.
+  if (gate?.kind === 'waiting' && reason === 'NoData') return pass.stopClock('heldSince');
   const message = `the round is held: ${why}`;
-  if (run.gate !== undefined && reason === 'NoData') {
-    pass.stopClock('heldSince');
-    return pass.say(reason, message);
-  }
   const waited = pass.startClock('heldSince');
   pass.wait(reason, message, run.heldSince ?? pass.nowText, run.holdDeadlineMs - waited);
   pass.tellOnce(`held:${run.heldSince}`, 'Warning', reason, message);
