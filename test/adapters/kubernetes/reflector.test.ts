@@ -77,6 +77,32 @@ describe('reflector', () => {
     });
   });
 
+  it.each([
+    ['refused', () => transport.refusals.push(new RefusedStream(statusOf(410, 'Expired')))],
+    ['ended by an ERROR event', () => {}],
+  ])('does not believe a list whose watch is %s as too old', async (how, refuse) => {
+    refuse();
+    const { reflector } = start();
+    let isSettled = false;
+    void reflector.settled.then(() => (isSettled = true));
+    await clock.advance(5);
+    if (how !== 'refused')
+      transport.lastStream.send('ERROR', { kind: 'Status', code: 410, reason: 'Expired' });
+    await clock.advance(100);
+    expect(isSettled).toBe(false);
+    // The next list can be watched from.
+    await clock.advance(1_000);
+    expect(isSettled).toBe(true);
+  });
+
+  it('believes a list that nobody may watch from', async () => {
+    transport.refusals.push(new RefusedStream(statusOf(403, 'Forbidden')));
+    const { reflector } = start();
+    await clock.advance(10);
+    await reflector.settled;
+    expect(reflector.state).toBe('denied');
+  });
+
   it('says of which kind listed objects are', async () => {
     const { apiVersion: _, kind: __, ...bare } = aService('cart', '4');
     transport.answer = () => ({
