@@ -160,6 +160,14 @@ const acts: Readonly<Record<string, Act>> = {
     trial.judge.onRecordLost();
     return 'somebody wipes the status';
   },
+  'other operator'(trial, { forMs, luck }) {
+    const status = { phase: 'Progressing', canaryWeight: Math.floor(luck * 100), run: null };
+    repeat(trial, luck < 0.5 ? 1 : forMs, () => {
+      trial.world.patch('Canary', 'cart', { status }, 'status');
+      trial.judge.onRecordLost();
+    });
+    return 'another operator writes the status';
+  },
   suspend(trial, { forMs }) {
     trial.world.patch('Canary', 'cart', { spec: { suspend: true } });
     trial.world.clock.after(forMs, () => resume(trial));

@@ -120,24 +120,33 @@ const seldomKilled = [
   'patch deployments/scale',
   'delete deployments',
   'patch services',
+  'patch httproutes',
 ] as const;
 
-/** Whether the router ever writes so. */
+/** What this router may be killed at; not every one writes routes. */
 export function killKindsOf(router: Router): readonly string[] {
-  return killKinds.filter((kind) => router === 'gatewayapi' || !kind.includes('httproutes'));
+  return killKinds.filter((kind) => isWrittenBy(router, kind));
+}
+
+function seldomKilledOf(router: Router): readonly string[] {
+  return seldomKilled.filter((kind) => isWrittenBy(router, kind));
+}
+
+function isWrittenBy(router: Router, kind: string): boolean {
+  return router === 'gatewayapi' || !kind.includes('httproutes');
 }
 
 /** Events by how often they are drawn; some also come with a theme, or with every trial. */
 const eventWeights: Readonly<Record<string, number>> = {
   release: 5,
-  revert: 8,
-  'route up': 5,
-  'route down': 4,
+  revert: 10,
+  'route up': 7,
+  'route down': 6,
   'route spoiled': 5,
   'route deleted': 7,
   'note removed': 5,
   'apex selector': 4,
-  'apex deleted': 7,
+  'apex deleted': 9,
   'backend deleted': 4,
   'target scaled': 4,
   'primary scaled': 2,
@@ -148,7 +157,8 @@ const eventWeights: Readonly<Record<string, number>> = {
   'status phase': 5,
   'status run wiped': 4,
   'status wiped': 4,
-  suspend: 4,
+  suspend: 5,
+  'other operator': 5,
   'spec steps': 4,
   'spec broken': 2,
   'gitops service': 2,
@@ -156,7 +166,7 @@ const eventWeights: Readonly<Record<string, number>> = {
   'gitops deployment': 5,
   'pods crash': 6,
   'pods unready': 6,
-  'primary crashes': 6,
+  'primary crashes': 8,
   'primary unready': 4,
   'clock forward': 4,
   'clock back': 4,
@@ -343,7 +353,7 @@ function drawKills(dice: Dice, router: Router, seed: number): readonly Kill[] {
     positions[Math.floor(index / kinds.length) % positions.length] ?? 'killBefore',
   ];
   const chosen = [turn(seed), turn(seed + Math.floor((kinds.length * 3) / 2))];
-  chosen.push([dice.pick(dice.chance(0.6) ? seldomKilled : kinds), dice.pick(positions)]);
+  chosen.push([dice.pick(dice.chance(0.6) ? seldomKilledOf(router) : kinds), dice.pick(positions)]);
   return chosen.map(([kind, position]) => {
     const most = mostOf(kind);
     return {
@@ -388,7 +398,11 @@ function drawEvents(
     add(dice.between(1_000, calmAt - 1_000), dice.weighted(eventWeightsOf(router)));
   if (operators === 2 && dice.chance(0.6)) add(dice.between(5_000, calmAt - 15_000), 'paused');
   if (letsGo) add(calmAt + 25_000, 'delete');
-  else if (dice.chance(0.22)) add(dice.between(12_000, calmAt), 'delete');
+  else if (dice.chance(0.25))
+    add(
+      dice.chance(0.5) ? second + dice.between(1_000, 8_000) : dice.between(12_000, calmAt),
+      'delete',
+    );
   return events.sort((a, b) => a.at - b.at);
 }
 
