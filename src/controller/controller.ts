@@ -9,8 +9,10 @@ import { refOf, type KubernetesObject } from '../api/object.ts';
 import type { Memory } from '../core/observation.ts';
 import { asOperatorError, type OperatorError } from '../errors.ts';
 import type { ChangeListener, Cluster } from '../ports/cluster.ts';
+import { CallPool } from './call-pool.ts';
 import { Courier } from './courier.ts';
 import { reactTo } from './error-policy.ts';
+import { EventTeller } from './event-teller.ts';
 import { HookDesk } from './hook-desk.ts';
 import { MetricsDesk } from './metrics-desk.ts';
 import { keyString, type CanaryKey, type Ports } from './ports.ts';
@@ -72,10 +74,12 @@ export class Controller {
     const topics = new Topics();
     const wake = (id: string): void => queue.add(id);
     const secrets = new Secrets(this.#ports.cluster, clock);
+    const pool = new CallPool();
     const desks: Desks = {
-      hooks: new HookDesk(this.#ports.webhooks, clock, wake),
+      hooks: new HookDesk(this.#ports.webhooks, pool, clock, wake),
       metrics: new MetricsDesk(this.#ports, secrets),
-      courier: new Courier(this.#ports, secrets, wake),
+      courier: new Courier(this.#ports, secrets, pool, wake),
+      teller: new EventTeller(this.#ports, pool),
       memories: new Map<string, Memory>(),
     };
     const stopListening = this.#options.onChange((object, old) => {
@@ -98,6 +102,7 @@ export class Controller {
     stopListening();
     desks.hooks.stop();
     desks.courier.stop();
+    desks.teller.stop();
     const late = new AbortController();
     const cancel = clock.after(finishMs, () => late.abort());
     await this.#ports.events.flush(late.signal);

@@ -8,30 +8,40 @@ import { apiVersionOf } from '../api/group.ts';
 import type { OutboxEntry } from '../api/run.ts';
 import { parseAlertProvider } from '../api/validation.ts';
 import type { Delivery } from '../core/outbox.ts';
-import { asOperatorError, InvalidError, UnavailableError } from '../errors.ts';
+import { asOperatorError, InvalidError, UnavailableError, type OperatorError } from '../errors.ts';
 import type { NotifierAccess } from '../ports/notifier.ts';
+import type { CallPool } from './call-pool.ts';
 import { hookBody } from './hook-body.ts';
 import type { Seen } from './observe.ts';
 import type { Ports } from './ports.ts';
 import type { Secrets } from './secrets.ts';
 
 const attemptMs = 5_000;
+/** A hook has its own limit in its call; this one is for what ignores it. */
 const hookMs = 120_000;
 const firstRetryMs = 5_000;
 const lastRetryMs = 10 * 60_000;
-const maxUnderWay = 64;
+
+/** An entry as a call: to whom, how long it may take, and how it is made. */
+interface Outgoing {
+  readonly url: string;
+  readonly limitMs: number;
+  readonly send: (signal: AbortSignal) => Promise<void>;
+}
 
 export class Courier {
   readonly #ports: Ports;
   readonly #secrets: Secrets;
+  readonly #pool: CallPool;
   readonly #wake: (key: string) => void;
   readonly #underWay = new Map<string, AbortController>();
   readonly #done = new Map<string, Map<string, Delivery>>();
-  readonly #waiting: (() => void)[] = [];
+  #isStopped = false;
 
-  constructor(ports: Ports, secrets: Secrets, wake: (key: string) => void) {
+  constructor(ports: Ports, secrets: Secrets, pool: CallPool, wake: (key: string) => void) {
     this.#ports = ports;
     this.#secrets = secrets;
+    this.#pool = pool;
     this.#wake = wake;
   }
 
@@ -64,44 +74,60 @@ export class Courier {
   }
 
   stop(): void {
+    this.#isStopped = true;
     for (const abort of this.#underWay.values()) abort.abort();
   }
 
   async #deliver(seen: Seen, entry: OutboxEntry, attempts: number): Promise<void> {
     const abort = new AbortController();
     this.#underWay.set(entry.id, abort);
-    if (this.#underWay.size > maxUnderWay)
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    const { clock, telemetry, log } = this.#ports;
-    // A hook has its own limit in its call; this one is for what ignores it.
-    const cancel = clock.after(entry.kind === 'hook' ? hookMs : attemptMs, () => abort.abort());
     try {
-      await (entry.kind === 'alert'
-        ? this.#alert(seen, entry, abort.signal)
-        : this.#hook(seen, entry, abort.signal));
-      telemetry.notified(entry.kind, 'delivered');
+      await this.#attempt(seen, entry, abort);
+      // Called off, not refused: the next process says it.
+      if (this.#isStopped) return;
+      this.#ports.telemetry.notified(entry.kind, 'delivered');
       this.#note(seen.id, { id: entry.id, outcome: 'delivered', attempts: attempts + 1 });
     } catch (thrown) {
-      const error = asOperatorError(thrown);
-      const pauseMs = Math.min(lastRetryMs, firstRetryMs * 2 ** Math.min(attempts, 10));
-      const asked = error.kind === 'unavailable' ? (error.retryAfterMs ?? 0) : 0;
-      telemetry.notified(entry.kind, error.kind);
-      log.warn(
-        { canary: seen.name, receiver: entry.receiver, err: error, attempt: attempts + 1 },
-        'notification not delivered',
-      );
-      if (attempts === 0) this.#tell(seen, entry, error.message);
-      this.#note(seen.id, {
-        id: entry.id,
-        outcome: error.kind === 'invalid' ? 'refused' : 'failed',
-        attempts: attempts + 1,
-        nextTryAt: new Date(clock.now() + Math.max(pauseMs, asked)).toISOString(),
-      });
+      if (!this.#isStopped) this.#failed(seen, entry, attempts, asOperatorError(thrown));
     } finally {
-      cancel();
       this.#underWay.delete(entry.id);
-      this.#waiting.shift()?.();
     }
+  }
+
+  async #attempt(seen: Seen, entry: OutboxEntry, abort: AbortController): Promise<void> {
+    const outgoing =
+      entry.kind === 'alert'
+        ? await this.#alert(seen, entry, abort.signal)
+        : this.#hook(seen, entry);
+    if (outgoing === undefined) return;
+    const { url, limitMs, send } = outgoing;
+    const call = async (): Promise<void> => {
+      const cancel = this.#ports.clock.after(limitMs, () => abort.abort());
+      try {
+        await send(abort.signal);
+      } finally {
+        cancel();
+      }
+    };
+    await this.#pool.run({ kind: 'message', url }, call, abort.signal);
+  }
+
+  #failed(seen: Seen, entry: OutboxEntry, attempts: number, error: OperatorError): void {
+    const { clock, telemetry, log } = this.#ports;
+    const pauseMs = Math.min(lastRetryMs, firstRetryMs * 2 ** Math.min(attempts, 10));
+    const asked = error.kind === 'unavailable' ? (error.retryAfterMs ?? 0) : 0;
+    telemetry.notified(entry.kind, error.kind);
+    log.warn(
+      { canary: seen.name, receiver: entry.receiver, err: error, attempt: attempts + 1 },
+      'notification not delivered',
+    );
+    if (attempts === 0) this.#tell(seen, entry, error.message);
+    this.#note(seen.id, {
+      id: entry.id,
+      outcome: error.kind === 'invalid' ? 'refused' : 'failed',
+      attempts: attempts + 1,
+      nextTryAt: new Date(clock.now() + Math.max(pauseMs, asked)).toISOString(),
+    });
   }
 
   #note(key: string, delivery: Delivery): void {
@@ -121,29 +147,43 @@ export class Courier {
     });
   }
 
-  async #hook(seen: Seen, entry: OutboxEntry, signal: AbortSignal): Promise<void> {
+  /** `undefined`: the spec names it no more, and nobody is there to be told. */
+  #hook(seen: Seen, entry: OutboxEntry): Outgoing | undefined {
     const hook = seen.observation.spec?.webhooks.find(
       ({ type, name }) => type === 'post-rollout' && name === entry.receiver,
     );
-    if (hook === undefined) return;
+    if (hook === undefined) return undefined;
     const { url, timeoutMs, disableTLS } = hook;
-    const body = hookBody(seen, hook, entry.phase);
-    const answer = await this.#ports.webhooks.call(
-      { url, timeoutMs, retries: 0, disableTLS, body },
-      signal,
-    );
-    if (answer.kind === 'yes') return;
-    const why = answer.kind === 'no' ? `answered ${answer.status}` : answer.why;
-    throw new UnavailableError(`webhook ${hook.name} ${why}`, { reason: 'HookFailed' });
+    const call = {
+      url,
+      timeoutMs,
+      retries: 0,
+      disableTLS,
+      body: hookBody(seen, hook, entry.phase),
+    };
+    return {
+      url,
+      limitMs: hookMs,
+      send: async (signal) => {
+        const answer = await this.#ports.webhooks.call(call, signal);
+        if (answer.kind === 'yes') return;
+        const why = answer.kind === 'no' ? `answered ${answer.status}` : answer.why;
+        throw new UnavailableError(`webhook ${hook.name} ${why}`, { reason: 'HookFailed' });
+      },
+    };
   }
 
-  async #alert(seen: Seen, entry: OutboxEntry, signal: AbortSignal): Promise<void> {
+  async #alert(seen: Seen, entry: OutboxEntry, signal: AbortSignal): Promise<Outgoing> {
     const { type, access } = await this.#accessOf(seen, entry.receiver, signal);
+    const notifier = this.#ports.notifiers.get(type);
     const { severity, text, fields, id } = entry;
     const author = `${seen.observation.name}.${seen.observation.namespace}`;
-    await this.#ports.notifiers
-      .get(type)
-      .send(access, { id, severity, author, text, fields }, signal);
+    const message = { id, severity, author, text, fields };
+    return {
+      url: access.address,
+      limitMs: attemptMs,
+      send: (limited) => notifier.send(access, message, limited),
+    };
   }
 
   async #accessOf(

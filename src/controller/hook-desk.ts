@@ -2,15 +2,13 @@
  * Calls webhooks beside the queue, so that no pass ever waits for one.
  *
  * A question is asked once; its answer stays until it is no longer asked for, and wakes the canary. A restart asks
- * again. The number of calls under way is bounded, in all and per host: one dead receiver cannot starve the others.
+ * again.
  */
 import type { HookState } from '../core/observation.ts';
 import type { HookQuestion } from '../core/questions.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { WebhookClient } from '../ports/webhook-client.ts';
-
-const maxCalls = 64;
-const maxCallsPerHost = 8;
+import type { WebhookAnswer, WebhookClient } from '../ports/webhook-client.ts';
+import type { CallPool } from './call-pool.ts';
 
 interface Asked {
   state: HookState;
@@ -19,21 +17,16 @@ interface Asked {
   readonly abort: AbortController;
 }
 
-interface Job {
-  readonly host: string;
-  run(): Promise<void>;
-}
-
 export class HookDesk {
   readonly #client: WebhookClient;
+  readonly #pool: CallPool;
   readonly #clock: Clock;
   readonly #wake: (key: string) => void;
   readonly #asked = new Map<string, Map<string, Asked>>();
-  readonly #waiting: Job[] = [];
-  readonly #running = new Map<string, number>();
 
-  constructor(client: WebhookClient, clock: Clock, wake: (key: string) => void) {
+  constructor(client: WebhookClient, pool: CallPool, clock: Clock, wake: (key: string) => void) {
     this.#client = client;
+    this.#pool = pool;
     this.#clock = clock;
     this.#wake = wake;
   }
@@ -86,56 +79,31 @@ export class HookDesk {
       abort: new AbortController(),
     };
     asked.set(question.id, entry);
-    const { hook } = question;
-    this.#enqueue({
-      host: hostOf(hook.url),
-      run: async () => {
-        if (entry.abort.signal.aborted) return;
-        const { url, timeoutMs, retries, disableTLS } = hook;
-        const answer = await this.#client.call(
-          { url, timeoutMs, retries, disableTLS, body },
-          entry.abort.signal,
-        );
-        if (entry.abort.signal.aborted) return;
-        entry.answeredAt = this.#clock.monotonic();
-        entry.state =
-          answer.kind === 'no'
-            ? {
-                kind: 'no',
-                why: `answered ${answer.status}${answer.text === '' ? '' : `: ${answer.text}`}`,
-              }
-            : answer;
-        this.#wake(key);
-        // A pass may come a moment before the answer is old enough, and the next one an interval later.
-        if (question.repeatAfterMs !== undefined)
-          this.#clock.after(question.repeatAfterMs, () => this.#wake(key));
-      },
-    });
+    void this.#call(key, entry, question, body);
   }
 
-  #enqueue(job: Job): void {
-    this.#waiting.push(job);
-    this.#startWaiting();
+  async #call(key: string, entry: Asked, question: HookQuestion, body: unknown): Promise<void> {
+    const { url, timeoutMs, retries, disableTLS } = question.hook;
+    const { signal } = entry.abort;
+    const answer = await this.#pool.run(
+      { kind: 'question', url },
+      () => this.#client.call({ url, timeoutMs, retries, disableTLS, body }, signal),
+      signal,
+    );
+    if (answer === undefined || signal.aborted) return;
+    entry.answeredAt = this.#clock.monotonic();
+    entry.state = stateOf(answer);
+    this.#wake(key);
+    // A pass may come a moment before the answer is old enough, and the next one an interval later.
+    if (question.repeatAfterMs !== undefined)
+      this.#clock.after(question.repeatAfterMs, () => this.#wake(key));
   }
+}
 
-  #startWaiting(): void {
-    for (;;) {
-      const total = [...this.#running.values()].reduce((sum, count) => sum + count, 0);
-      const next = this.#waiting.findIndex(
-        ({ host }) => (this.#running.get(host) ?? 0) < maxCallsPerHost,
-      );
-      if (total >= maxCalls || next < 0) return;
-      const [job] = this.#waiting.splice(next, 1);
-      if (job === undefined) return;
-      this.#running.set(job.host, (this.#running.get(job.host) ?? 0) + 1);
-      void job.run().finally(() => {
-        const left = (this.#running.get(job.host) ?? 1) - 1;
-        if (left <= 0) this.#running.delete(job.host);
-        else this.#running.set(job.host, left);
-        this.#startWaiting();
-      });
-    }
-  }
+function stateOf(answer: WebhookAnswer): HookState {
+  if (answer.kind !== 'no') return answer;
+  const { status, text } = answer;
+  return { kind: 'no', why: `answered ${status}${text === '' ? '' : `: ${text}`}` };
 }
 
 /** Hooks of one type are called in the order of the list, each after the one before has said yes; rollback hooks all. */
@@ -156,8 +124,4 @@ function dueNow(
 function isStale(asked: Asked, question: HookQuestion, now: number): boolean {
   if (question.repeatAfterMs === undefined || asked.answeredAt === undefined) return false;
   return asked.state.kind !== 'yes' && now - asked.answeredAt >= question.repeatAfterMs;
-}
-
-function hostOf(url: string): string {
-  return URL.canParse(url) ? new URL(url).host : url;
 }

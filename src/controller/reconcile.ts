@@ -9,11 +9,10 @@ import type { Decision } from '../core/effects.ts';
 import { freshMemory, type Memory, type Time } from '../core/observation.ts';
 import { isUnderWay } from '../core/phases.ts';
 import { dueQuestions, type Questions } from '../core/questions.ts';
-import type { WebhookCall } from '../ports/webhook-client.ts';
 import { act } from './act.ts';
 import { ask } from './ask.ts';
 import type { Courier } from './courier.ts';
-import { hookBody } from './hook-body.ts';
+import type { EventTeller } from './event-teller.ts';
 import type { HookDesk } from './hook-desk.ts';
 import type { MetricsDesk } from './metrics-desk.ts';
 import { observe, type Seen } from './observe.ts';
@@ -35,6 +34,7 @@ export interface Desks {
   readonly hooks: HookDesk;
   readonly metrics: MetricsDesk;
   readonly courier: Courier;
+  readonly teller: EventTeller;
   /** Of this process, by key. */
   readonly memories: Map<string, Memory>;
 }
@@ -65,7 +65,7 @@ export async function reconcile(
   const { warnings } = await act(decision.effects, seen, asked, ports, signal);
   await record(seen, decision, ports, signal);
   desks.memories.set(id, decision.memory);
-  tell(seen, decision, warnings, ports);
+  tell(seen, decision, warnings, desks.teller, ports);
   const nextDelivery = desks.courier.send(
     seen,
     decision.status.run === undefined ? [] : outboxOf(decision),
@@ -113,6 +113,7 @@ function tell(
   seen: Seen,
   decision: Decision,
   warnings: readonly { readonly reason: string; readonly message: string }[],
+  teller: EventTeller,
   ports: Ports,
 ): void {
   const { events, log, telemetry } = ports;
@@ -123,7 +124,7 @@ function tell(
   ];
   for (const event of told) {
     events.record({ about: seen.reference, ...event });
-    tellHooks(seen, event, ports);
+    teller.tell(seen, event);
   }
   const before = seen.observation.status;
   if (status.phase !== before.phase || status.canaryWeight !== before.canaryWeight) {
@@ -154,46 +155,6 @@ function tell(
       seen.observation.spec?.strategy.kind === 'blueGreen' ? 'blue-green' : 'canary',
     );
   }
-}
-
-/** Receivers of every event: those of the Canary, else the operator's own. Nobody waits for them. */
-function tellHooks(
-  seen: Seen,
-  event: { readonly type: string; readonly message: string },
-  { webhooks, settings, clock, log }: Ports,
-): void {
-  const hooks = (seen.observation.spec?.webhooks ?? []).filter(({ type }) => type === 'event');
-  const receivers =
-    hooks.length > 0
-      ? hooks
-      : settings.eventWebhook === undefined
-        ? []
-        : [globalReceiver(settings.eventWebhook)];
-  for (const hook of receivers) {
-    const more = {
-      eventMessage: event.message,
-      eventType: event.type,
-      timestamp: String(clock.now()),
-    };
-    const body = hookBody(seen, hook, seen.observation.status.phase ?? '', more);
-    const { url, timeoutMs, disableTLS } = hook;
-    const call = { url, timeoutMs, retries: 0, disableTLS, body };
-    void tellReceiver(call, { canary: seen.name, receiver: hook.name }, webhooks, log);
-  }
-}
-
-async function tellReceiver(
-  call: WebhookCall,
-  about: object,
-  webhooks: Ports['webhooks'],
-  log: Ports['log'],
-): Promise<void> {
-  const answer = await webhooks.call(call, new AbortController().signal);
-  if (answer.kind !== 'yes') log.debug(about, 'event receiver did not take an event');
-}
-
-function globalReceiver(url: string) {
-  return { name: 'global', url, timeoutMs: 10_000, disableTLS: false, metadata: {} };
 }
 
 function gone(key: CanaryKey, desks: Desks, ports: Ports): Outcome {

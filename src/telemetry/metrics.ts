@@ -80,7 +80,7 @@ export class OperatorMetrics {
   });
   readonly #notifications = this.#catalogue.counter({
     name: 'serin_notifications_total',
-    help: 'Attempts to deliver alerts and post-rollout hooks, by result: delivered, or the kind of error.',
+    help: 'Attempts to deliver alerts, post-rollout hooks and events for receivers, by result: delivered, dropped, or the kind of error.',
     labelNames: ['kind', 'result'],
   });
   readonly #phase = this.#catalogue.gauge({

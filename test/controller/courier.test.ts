@@ -122,6 +122,24 @@ describe('an alert', () => {
     await stage.end();
   });
 
+  it('that is on its way when the operator stops is not told of as failed', async () => {
+    const notifiers = {
+      get: () => ({
+        name: 'slack',
+        send: (_access: NotifierAccess, _message: Message, signal: AbortSignal) =>
+          new Promise<never>((_resolve, reject) => {
+            const giveUp = (): void => reject(new Error('given up'));
+            signal.addEventListener('abort', giveUp, { once: true });
+          }),
+      }),
+    };
+    const stage = aStage({ parts: { notifiers } });
+    stage.start();
+    await stage.untilPhase('Initialized');
+    await stage.end();
+    expect(stage.events().map(({ reason }) => reason)).not.toContain('NotificationFailed');
+  });
+
   it('reaches one receiver while another never answers', async () => {
     const { attempts, notifiers, watch } = aReceiver(({ address }) =>
       address.includes('deaf') ? new Promise(() => {}) : undefined,

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import type { ResolvedWebhook } from '../../src/api/resolved.ts';
 import type { WebhookType } from '../../src/api/canary-analysis.ts';
+import { CallPool } from '../../src/controller/call-pool.ts';
 import { HookDesk } from '../../src/controller/hook-desk.ts';
 import type { HookQuestion } from '../../src/core/questions.ts';
 import type { WebhookAnswer, WebhookCall } from '../../src/ports/webhook-client.ts';
@@ -41,7 +42,7 @@ function aDesk() {
     call: (call: WebhookCall, signal: AbortSignal) =>
       new Promise<WebhookAnswer>((answer) => calls.push({ call, signal, answer })),
   };
-  const desk = new HookDesk(client, clock, (key) => woken.push(key));
+  const desk = new HookDesk(client, new CallPool(), clock, (key) => woken.push(key));
   const consult = (questions: readonly HookQuestion[], key = 'cart') =>
     desk.consult(key, questions, ({ hook }) => ({ asked: hook.name }));
   return { clock, calls, woken, desk, consult };

@@ -28,8 +28,8 @@ afterEach(async () => {
   await cluster.close();
 });
 
-function start(name: string): RealOperator {
-  const operator = RealOperator.for(cluster, name, prometheus.url);
+function start(name: string, ...more: readonly string[]): RealOperator {
+  const operator = RealOperator.for(cluster, name, prometheus.url, more);
   running.push(operator);
   return operator;
 }
@@ -52,10 +52,10 @@ const ok = async (url: string): Promise<boolean> =>
     () => false,
   );
 
-async function initialised(): Promise<RealOperator> {
+async function initialised(...more: readonly string[]): Promise<RealOperator> {
   cluster.create(deployment('demo:1'));
   cluster.create(canary({ interval: '1s' }));
-  const first = start('first');
+  const first = start('first', ...more);
   await first.started();
   await until('Initialized');
   return first;
@@ -129,6 +129,20 @@ describe('the operator as a process', { timeout: limitMs }, () => {
     // It was given back, not waited for.
     expect(holders.filter((holder) => holder !== 'first')).toEqual(['', 'second']);
     expect(images).toEqual(['demo:1', 'demo:2']);
+  });
+
+  it('ends promptly on SIGTERM although an event receiver never answers', async () => {
+    await using deaf = await StubServer.start();
+    deaf.does({ kind: 'hang' });
+    const first = await initialised(`--event-webhook=${deaf.url}`);
+    await eventually(
+      () => 'an event for the receiver',
+      () => deaf.received.length > 0,
+    );
+    const toldAt = performance.now();
+    first.kill('SIGTERM');
+    expect(await first.exit()).toBe(0);
+    expect(performance.now() - toldAt).toBeLessThan(3_000);
   });
 
   it('loses nothing on SIGKILL in the middle of a run: a second process goes on', async () => {

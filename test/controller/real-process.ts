@@ -136,7 +136,12 @@ export class RealOperator {
     });
   }
 
-  static for(cluster: RealCluster, name: string, metrics: string): RealOperator {
+  static for(
+    cluster: RealCluster,
+    name: string,
+    metrics: string,
+    more: readonly string[] = [],
+  ): RealOperator {
     return new RealOperator([
       `--kubeconfig=${cluster.kubeconfig}`,
       `--metrics-server=${metrics}`,
@@ -147,6 +152,7 @@ export class RealOperator {
       '--lease-renew-deadline=2s',
       '--lease-retry-period=200ms',
       `--lease-identity=${name}`,
+      ...more,
     ]);
   }
 
