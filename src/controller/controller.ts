@@ -184,7 +184,10 @@ export class Controller {
       return isNew ? 1 : waitMs;
     }
     if (retry === 'onChange') return Number.POSITIVE_INFINITY;
-    return queue.retry(id, retry === 'backoff' ? 0 : retry.afterMs);
+    if (retry === 'backoff') return queue.retry(id);
+    if ('atLeastMs' in retry) return queue.retry(id, retry.atLeastMs);
+    queue.addAfter(id, retry.afterMs);
+    return retry.afterMs;
   }
 }
 

@@ -555,3 +555,45 @@ describe('an operator that lacks a role', () => {
     await stage.end();
   });
 });
+
+describe('an API server that wants to be left alone', () => {
+  it('gets the abort when its pause is over, made from what is there by then', async () => {
+    const state = { rate: 100, busy: false };
+    const sentAt: number[] = [];
+    const stage = new Stage({
+      metric: () => ({ kind: 'sample', sample: { kind: 'value', value: state.rate } }),
+    });
+    stage.create(deployment('demo:1'));
+    stage.create(canary({ threshold: 1 }));
+    stage.start();
+    await stage.untilPhase('Initialized');
+    stage.push('demo:2');
+    await stage.until('weight 20', () => stage.routeWeight() === 20);
+    await stage.pass(100);
+    stage.intercept(({ method, path, headers }) => {
+      if (method === 'GET' || headers['user-agent']?.startsWith('serin') !== true) return undefined;
+      if (!path.includes('/httproutes/')) return undefined;
+      sentAt.push(stage.world.clock.monotonic());
+      return state.busy ? busy : undefined;
+    });
+    Object.assign(state, { rate: 50, busy: true });
+    await stage.pass(60_000);
+    // As often as it may, not less and less: nobody knows when the last pause is over.
+    const pauses = sentAt.slice(1).map((at, index) => at - (sentAt[index] ?? 0));
+    expect(pauses.length).toBeGreaterThan(10);
+    for (const pause of pauses) expect(Math.round(pause / 100)).toBe(40);
+    expect(stage.routeWeight()).toBe(20);
+
+    state.busy = false;
+    await stage.until('weight 0', () => stage.routeWeight() === 0, 4_100);
+    await stage.untilPhase('Failed', 1_000);
+    await stage.end();
+  });
+});
+
+const busy = {
+  kind: 'object' as const,
+  status: 429,
+  headers: { 'retry-after': '4' },
+  body: { kind: 'Status', apiVersion: 'v1', status: 'Failure', code: 429, message: 'busy' },
+};

@@ -28,11 +28,14 @@ describe('what a failed pass leads to', () => {
     });
   });
 
-  it('is as much patience as the other side asks for', () => {
+  it('is just as much patience as the other side asks for', () => {
     const error = new UnavailableError('x', { ...facts, retryAfterMs: 7_000 });
     expect(reactTo(error).retry).toEqual({ afterMs: 7_000 });
+  });
+
+  it('is growing patience with what is not there yet', () => {
     expect(reactTo(new WaitingError('x', { ...facts, retryAfterMs: 3_000 })).retry).toEqual({
-      afterMs: 3_000,
+      atLeastMs: 3_000,
     });
   });
 

@@ -7,7 +7,7 @@
 
 import { UnavailableError } from '../../errors.ts';
 import type { Clock } from '../../ports/clock.ts';
-import { errorFor, unreachable, type About } from './error-mapping.ts';
+import { errorFor, pauseOf, unreachable, type About } from './error-mapping.ts';
 import { givenUp, Limiter, RetryAfterGate } from './limiter.ts';
 import { retry, type DelayLimits } from './retry.ts';
 import type { ApiRequest, ApiResponse, Transport } from './transport.ts';
@@ -78,17 +78,16 @@ export class Client {
   async write(call: Call, signal: AbortSignal): Promise<ApiResponse> {
     const send = async (): Promise<ApiResponse> => {
       // Again, because the gate may have closed while this call waited for its turn.
-      await this.#gate.pass(signal);
+      this.#gate.check();
       this.#beforeWrite();
-      return this.#send(call, signal);
+      const response = await this.#send(call, signal);
+      // Before the next one has its turn.
+      if (response.status === 429) this.#gate.close(pauseOf(response) ?? 0);
+      return response;
     };
     // First outside the limiter: writes that wait must not keep reads from their turn.
     await this.#gate.pass(signal);
-    const response = await this.#limiter.run(send, signal);
-    if (response.status === 429 && response.retryAfterMs !== undefined) {
-      this.#gate.close(response.retryAfterMs);
-    }
-    return accepted(response, call.about);
+    return accepted(await this.#limiter.run(send, signal), call.about);
   }
 
   async #send({ request, about }: Call, signal: AbortSignal): Promise<ApiResponse> {

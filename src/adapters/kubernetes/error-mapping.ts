@@ -14,6 +14,9 @@ import {
 import { isRecord } from './kinds.ts';
 import type { ApiResponse } from './transport.ts';
 
+/** Longest pause a server may ask of us: something in between that says "tomorrow" must not stop an abort. */
+const maxPauseMs = 60_000;
+
 /** The words in which the API server's roles are written. */
 export type Verb = 'get' | 'list' | 'watch' | 'create' | 'update' | 'patch' | 'delete';
 
@@ -92,7 +95,8 @@ export function reasonOf({ body }: ApiResponse): string {
 }
 
 function unavailable(response: ApiResponse, about: About, said: string): UnavailableError {
-  const { status, retryAfterMs } = response;
+  const { status } = response;
+  const retryAfterMs = pauseOf(response);
   const busy = status === 429 ? 'asks us to wait' : `answered ${status}`;
   return new UnavailableError(
     `the API server ${busy} (${about.verb} ${subjectOf(about)}): ${said}`,
@@ -102,6 +106,11 @@ function unavailable(response: ApiResponse, about: About, said: string): Unavail
       ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
     },
   );
+}
+
+/** How long the server wants to be left alone, within reason. */
+export function pauseOf({ retryAfterMs }: ApiResponse): number | undefined {
+  return retryAfterMs === undefined ? undefined : Math.min(retryAfterMs, maxPauseMs);
 }
 
 /** A role that is missing is named so that it can be given; an admission controller's no is quoted. */

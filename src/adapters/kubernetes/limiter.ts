@@ -50,10 +50,11 @@ export class Limiter {
   }
 }
 
-/** Longest pause a server may ask of us: something in between that says "tomorrow" must not stop an abort. */
-const maxPauseMs = 60_000;
-/** Pauses up to this long are waited for; for longer ones the pass is better ended and run again. */
-const maxWaitMs = 5_000;
+/**
+ * Pauses up to this long are waited for: what was decided gets no older by it than by a slow answer. For longer ones
+ * the pass is better ended, and made again from what is there by then.
+ */
+const maxHoldMs = 1_000;
 
 /** Closed while a server wants to be left alone: one `Retry-After` holds for all our writes. */
 export class RetryAfterGate {
@@ -65,19 +66,27 @@ export class RetryAfterGate {
   }
 
   close(forMs: number): void {
-    const opensAt = this.#clock.monotonic() + Math.min(forMs, maxPauseMs);
-    this.#opensAt = Math.max(this.#opensAt, opensAt);
+    this.#opensAt = Math.max(this.#opensAt, this.#clock.monotonic() + forMs);
   }
 
-  /** Resolves when the gate is open; throws `UnavailableError` when that would take long. */
+  /** Resolves when the gate is open; throws `UnavailableError` when that takes longer than a moment. */
   async pass(signal: AbortSignal): Promise<void> {
-    for (;;) {
-      const remainingMs = this.#opensAt - this.#clock.monotonic();
-      if (remainingMs <= 0) return;
-      if (remainingMs > maxWaitMs) throw askedToWait(remainingMs);
-      await sleep(this.#clock, remainingMs, signal);
+    // The server may ask again meanwhile: the moment is counted from here.
+    const until = this.#clock.monotonic() + maxHoldMs;
+    while (this.#remainingMs > 0 && this.#opensAt <= until) {
+      await sleep(this.#clock, this.#remainingMs, signal);
       if (signal.aborted) throw givenUp();
     }
+    this.check();
+  }
+
+  /** Throws `UnavailableError` while the gate is closed. */
+  check(): void {
+    if (this.#remainingMs > 0) throw askedToWait(this.#remainingMs);
+  }
+
+  get #remainingMs(): number {
+    return this.#opensAt - this.#clock.monotonic();
   }
 }
 

@@ -127,42 +127,91 @@ describe('a write', () => {
       if (!leads) refuse();
     };
     const client = aClient({ beforeWrite });
-    transport.answer = () => statusOf(429, '', '', 2_000);
+    transport.answer = () => statusOf(429, '', '', 1_000);
     watch(client.write(writing, never));
     await clock.settle();
     const waiting = watch(client.write(writing, never));
-    await clock.advance(1_000);
+    await clock.advance(500);
     leads = false;
-    await clock.advance(2_000);
+    await clock.advance(1_000);
     expect(waiting.error?.kind).toBe('conflict');
     expect(transport.requests).toHaveLength(1);
   });
 
-  it('waits out what the server asked of another write', async () => {
+  it('waits out the moment that the server asked of another write, and reads do not', async () => {
     const client = aClient();
-    const answers = [statusOf(429, '', '', 2_000), fine];
+    const answers = [statusOf(429, '', '', 1_000), fine];
     transport.answer = () => answers.shift() ?? fine;
     const first = watch(client.write(writing, never));
     await clock.settle();
     const second = watch(client.write(writing, never));
     const read = watch(client.read(reading, never));
-    await clock.advance(1_900);
-    expect(first.error).toMatchObject({ kind: 'unavailable', retryAfterMs: 2_000 });
+    await clock.advance(900);
+    expect(first.error).toMatchObject({ kind: 'unavailable', retryAfterMs: 1_000 });
     expect(read.value).toEqual(fine);
     expect(second).toEqual({});
     await clock.advance(200);
     expect(second.value).toEqual(fine);
   });
 
-  it('is refused at once when the server wants a long rest, and never rests longer than a minute', async () => {
+  it('is refused at once when the server wants more than a moment: by then it would say old things', async () => {
+    const client = aClient();
+    transport.answer = () => statusOf(429, '', '', 2_000);
+    watch(client.write(writing, never));
+    await clock.advance(500);
+    transport.answer = () => fine;
+    const refused = watch(client.write(writing, never));
+    await clock.settle();
+    expect(refused.error).toMatchObject({ kind: 'unavailable', retryAfterMs: 1_500 });
+    await clock.advance(1_500);
+    expect(transport.requests).toHaveLength(1);
+    const later = watch(client.write(writing, never));
+    await clock.settle();
+    expect(later.value).toEqual(fine);
+  });
+
+  it('is held for one such moment and no other, also when the server goes on asking', async () => {
+    const client = aClient();
+    const answers = [0, 900].map((ms) => async () => {
+      await new Promise<void>((resolve) => clock.after(ms, resolve));
+      return statusOf(429, '', '', 1_000);
+    });
+    transport.answer = () => answers.shift()?.() ?? fine;
+    watch(client.write(writing, never));
+    watch(client.write(writing, never));
+    await clock.advance(100);
+    const held = watch(client.write(writing, never));
+    await clock.advance(899);
+    expect(held).toEqual({});
+    await clock.advance(1);
+    expect(held.error).toMatchObject({ kind: 'unavailable', retryAfterMs: 900 });
+    expect(transport.requests).toHaveLength(2);
+  });
+
+  it('is refused when the server asks for a pause while it waits for its turn', async () => {
+    const client = aClient({ inFlight: 1 });
+    transport.answer = async () => {
+      await new Promise<void>((resolve) => clock.after(100, resolve));
+      return statusOf(429, '', '', 500);
+    };
+    watch(client.write(writing, never));
+    await clock.settle();
+    const next = watch(client.write(writing, never));
+    await clock.advance(100);
+    expect(next.error).toMatchObject({ kind: 'unavailable', retryAfterMs: 500 });
+    expect(transport.requests).toHaveLength(1);
+  });
+
+  it('never rests longer than a minute, whatever the server wants', async () => {
     const client = aClient();
     transport.answer = () => statusOf(429, '', '', 3_600_000);
-    watch(client.write(writing, never));
+    const asked = watch(client.write(writing, never));
     await clock.settle();
     transport.answer = () => fine;
     const refused = watch(client.write(writing, never));
     await clock.settle();
-    expect(refused.error).toMatchObject({ kind: 'unavailable', retryAfterMs: 60_000 });
+    for (const { error } of [asked, refused])
+      expect(error).toMatchObject({ kind: 'unavailable', retryAfterMs: 60_000 });
     await clock.advance(60_000);
     const later = watch(client.write(writing, never));
     await clock.settle();
