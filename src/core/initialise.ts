@@ -15,7 +15,6 @@ export function initialise(pass: Pass): void {
   const { seen } = pass;
   const { target, primary } = seen;
   if (target === undefined) {
-    pass.judged = false;
     pass.say(
       'TargetNotFound',
       `waiting for ${seen.spec?.target.kind} ${targetName(pass)} to exist`,

@@ -101,7 +101,7 @@ export class Pass {
   stalled = false;
   lastApplied: string | undefined;
   lastPromoted: string | undefined;
-  /** The spec of this generation and the target's revision were looked at. */
+  /** The target's revision was looked at. */
   judged = true;
   /** Every question of a due round was answered in this pass. */
   asked = false;

@@ -27,6 +27,8 @@ export function rest(pass: Pass): void {
   if (seen.refusals.length === 0) refreshRun(pass);
   if (seen.primary === undefined) return recoverPrimary(pass);
   if (seen.primary.replicas === 0) {
+    // A revision that waits until the primary is awake has not been looked at.
+    pass.judged = [pass.lastApplied, pass.primaryHolds].includes(seen.target?.revision);
     return pass.say(
       'PrimaryScaledToZero',
       `${seen.primary.name} is scaled to 0: no run starts until it is scaled up`,
@@ -104,7 +106,6 @@ export function detect(pass: Pass): boolean {
   const { seen, run } = pass;
   const { target } = seen;
   if (target === undefined) {
-    pass.judged = false;
     pass.stalled = true;
     pass.say(
       'TargetNotFound',

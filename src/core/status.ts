@@ -30,7 +30,7 @@ function render(pass: Pass): CanaryStatus {
   const { seen, run } = pass;
   const before = seen.status;
   const story = pass.story ?? storyBefore(pass) ?? { reason: pass.phase, message: '' };
-  const judged = pass.judged && seen.spec !== undefined;
+  const judged = pass.judged && seen.spec !== undefined && seen.target !== undefined;
   return {
     ...before,
     phase: pass.phase,
