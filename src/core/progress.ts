@@ -135,20 +135,28 @@ function brokenSpec(pass: Pass): boolean {
 
 // ── readiness ───────────────────────────────────────────────────────────────
 
-/** Without an available primary nothing moves: weight and pods are held, no step, and at the deadline the run fails so. */
+/** Without an available primary nothing is decided. Its clock is stopped only by a whole interval with one. */
 function primaryIsAway(pass: Pass): boolean {
-  const { run, seen } = pass;
+  const { run } = pass;
   if (run === undefined) return false;
-  if (pass.primaryAvailable) {
-    if (run.primaryNotReadySince === undefined) return false;
-    const readyFor = pass.startClock('primaryReadySince');
-    if (readyFor >= run.intervalMs) {
-      pass.stopClock('primaryNotReadySince');
-      pass.stopClock('primaryReadySince');
-      pass.forget('alert:PrimaryNotReady');
-    } else pass.lookAgain(run.intervalMs - readyFor);
-    return false;
+  if (!pass.primaryAvailable) {
+    waitForPrimary(pass);
+    return true;
   }
+  if (run.primaryNotReadySince === undefined) return false;
+  const readyFor = pass.startClock('primaryReadySince');
+  if (readyFor >= run.intervalMs) {
+    pass.stopClock('primaryNotReadySince');
+    pass.stopClock('primaryReadySince');
+    pass.forget('alert:PrimaryNotReady');
+  } else pass.lookAgain(run.intervalMs - readyFor);
+  return false;
+}
+
+/** Before its promotion is written: weight and pods are held, no step, and at the deadline the run fails so. */
+export function waitForPrimary(pass: Pass): void {
+  const { run, seen } = pass;
+  if (run === undefined) return;
   pass.stopClock('primaryReadySince');
   if (seen.primary === undefined) recreatePrimary(pass);
   const name = seen.primary?.name ?? `${run.target.name}-primary`;
@@ -167,9 +175,7 @@ function primaryIsAway(pass: Pass): boolean {
     severity: 'error',
     text: `${name} cannot serve (${why}) while ${targetName(pass)} is being released; traffic is held at ${pass.liveWeight}%`,
   });
-  if (!pass.isOver(waited, run.progressDeadlineMs)) return true;
-  failHeld(pass, message);
-  return true;
+  if (pass.isOver(waited, run.progressDeadlineMs)) failHeld(pass, message);
 }
 
 /** The canary serves only while it is ready; without a pod it loses its traffic at once. */
@@ -196,8 +202,6 @@ function canaryIsReady(pass: Pass): boolean {
     return true;
   }
   pass.stopClock('canaryReadySince');
-  if ((seen.target?.replicas ?? 1) === 0 && run.canaryNotReadySince === undefined)
-    pass.startClock('canaryNotReadySince');
   const waited = pass.startClock('canaryNotReadySince');
   const what = seen.target === undefined ? 'it does not exist' : ready.why;
   const reason = ready.reason === 'TargetPaused' ? 'TargetPaused' : 'CanaryNotReady';
@@ -305,7 +309,6 @@ function applyRound(pass: Pass, outcome: RoundOutcome): boolean {
     case 'passed':
       pass.stopClock('heldSince');
       if (run !== undefined) delete run.heldReason;
-      pass.forget('alert:held');
       return false;
   }
 }

@@ -4,7 +4,7 @@
  * What the primary holds is read from the primary itself. Before it holds the new revision the rules of a run apply;
  * from then on failure means staying on the side that is ready.
  */
-import { changed, intend, startOver } from './progress.ts';
+import { changed, intend, startOver, waitForPrimary } from './progress.ts';
 import type { Pass } from './pass.ts';
 import { restRoutes } from './rest.ts';
 import { evaluateRound, type RoundOutcome } from './rounds.ts';
@@ -111,27 +111,6 @@ function broken(pass: Pass, reason: string, message: string): void {
   const waited = pass.startClock('invalidSince');
   pass.wait(reason, message, run.invalidSince ?? pass.nowText, run.holdDeadlineMs - waited);
   if (pass.isOver(waited, run.holdDeadlineMs) && !run.stay) rollBack(pass, reason, message);
-}
-
-function waitForPrimary(pass: Pass): void {
-  const { run } = pass;
-  if (run === undefined) return;
-  const waited = pass.startClock('primaryNotReadySince');
-  const message =
-    'the primary has no available pod; traffic is held where it is, and nothing is written to it';
-  pass.wait(
-    'PrimaryNotReady',
-    message,
-    run.primaryNotReadySince ?? pass.nowText,
-    run.progressDeadlineMs - waited,
-  );
-  pass.alert({
-    fact: 'PrimaryNotReady',
-    since: run.primaryNotReadySince,
-    severity: 'error',
-    text: `the primary of ${targetName(pass)} has no available pod`,
-  });
-  if (pass.isOver(waited, run.progressDeadlineMs)) failHeld(pass, message);
 }
 
 // ── after it ────────────────────────────────────────────────────────────────
