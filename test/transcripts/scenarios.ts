@@ -124,6 +124,17 @@ const closed: WebhookAnswer = { kind: 'no', status: 403, text: 'closed' };
 
 const initialised = (stage: Stage): Promise<void> => stage.until('Initialized');
 
+async function pushed(stage: Stage): Promise<void> {
+  await initialised(stage);
+  stage.push('demo:2');
+}
+
+async function deleted(stage: Stage): Promise<void> {
+  stage.transcript.note('delete');
+  stage.world.delete('Canary', 'cart');
+  await stage.pass(60_000);
+}
+
 export const scenarios: readonly Scenario[] = [
   { name: 'initialisation', play: initialised },
   {
@@ -138,8 +149,7 @@ export const scenarios: readonly Scenario[] = [
   {
     name: 'promotion',
     async play(stage) {
-      await initialised(stage);
-      stage.push('demo:2');
+      await pushed(stage);
       await stage.until('Succeeded');
       await stage.pass(60_000);
     },
@@ -147,8 +157,7 @@ export const scenarios: readonly Scenario[] = [
   {
     name: 'abort on threshold',
     async play(stage) {
-      await initialised(stage);
-      stage.push('demo:2');
+      await pushed(stage);
       await stage.pass(15_000);
       stage.rate = 50;
       await stage.until('Failed');
@@ -179,8 +188,7 @@ export const scenarios: readonly Scenario[] = [
   {
     name: 'revision changed mid-run',
     async play(stage) {
-      await initialised(stage);
-      stage.push('demo:2');
+      await pushed(stage);
       await stage.pass(15_000);
       stage.push('demo:3');
       await stage.until('Succeeded');
@@ -190,8 +198,7 @@ export const scenarios: readonly Scenario[] = [
   {
     name: 'revision reverted mid-run',
     async play(stage) {
-      await initialised(stage);
-      stage.push('demo:2');
+      await pushed(stage);
       await stage.pass(15_000);
       stage.push('demo:1');
       await stage.until('Succeeded');
@@ -203,8 +210,7 @@ export const scenarios: readonly Scenario[] = [
   {
     name: 'revision reverted in Failed',
     async play(stage) {
-      await initialised(stage);
-      stage.push('demo:2');
+      await pushed(stage);
       await stage.pass(5_000);
       stage.rate = 50;
       await stage.until('Failed');
@@ -220,8 +226,7 @@ export const scenarios: readonly Scenario[] = [
   {
     name: 'revision changed in Failed',
     async play(stage) {
-      await initialised(stage);
-      stage.push('demo:2');
+      await pushed(stage);
       stage.rate = 50;
       await stage.until('Failed');
       stage.push('demo:3');
@@ -272,8 +277,7 @@ export const scenarios: readonly Scenario[] = [
     analysis: { webhooks: [gate('rollback')] },
     async play(stage) {
       stage.gates['rollback'] = closed;
-      await initialised(stage);
-      stage.push('demo:2');
+      await pushed(stage);
       await stage.pass(15_000);
       stage.transcript.note('rollback is asked for');
       delete stage.gates['rollback'];
@@ -302,8 +306,7 @@ export const scenarios: readonly Scenario[] = [
     name: 'blue green',
     analysis: { stepWeight: undefined, maxWeight: undefined, iterations: 2 },
     async play(stage) {
-      await initialised(stage);
-      stage.push('demo:2');
+      await pushed(stage);
       await stage.until('Succeeded');
       await stage.pass(10_000);
     },
@@ -313,8 +316,7 @@ export const scenarios: readonly Scenario[] = [
     analysis: { stepWeight: undefined, maxWeight: undefined, iterations: 2 },
     spec: { provider: 'kubernetes' },
     async play(stage) {
-      await initialised(stage);
-      stage.push('demo:2');
+      await pushed(stage);
       await stage.until('Succeeded');
       await stage.pass(10_000);
       stage.push('demo:3');
@@ -328,8 +330,7 @@ export const scenarios: readonly Scenario[] = [
     name: 'traffic returns in steps',
     analysis: { stepWeight: 50, maxWeight: 100, stepWeightPromotion: 40 },
     async play(stage) {
-      await initialised(stage);
-      stage.push('demo:2');
+      await pushed(stage);
       await stage.until('Succeeded');
       await stage.pass(10_000);
     },
@@ -338,8 +339,7 @@ export const scenarios: readonly Scenario[] = [
     name: 'analysis skipped',
     spec: { skipAnalysis: true },
     async play(stage) {
-      await initialised(stage);
-      stage.push('demo:2');
+      await pushed(stage);
       await stage.until('Succeeded');
       await stage.pass(10_000);
     },
@@ -347,8 +347,7 @@ export const scenarios: readonly Scenario[] = [
   {
     name: 'primary broken mid-promotion and repaired',
     async play(stage) {
-      await initialised(stage);
-      stage.push('demo:2');
+      await pushed(stage);
       await stage.until('Promoting');
       // The same image that was fine as canary does not come up as primary.
       stage.images['demo:2'] = {};
@@ -356,12 +355,11 @@ export const scenarios: readonly Scenario[] = [
       await stage.pass(20_000);
       stage.transcript.note('the new pods of the primary can start now');
       stage.images['demo:2'] = healthy;
-      const pods = stage.world.call('GET', '/api/v1/namespaces/shop/pods') as unknown as {
-        items: readonly KubernetesObject[];
-      };
-      for (const pod of pods.items)
-        if (pod.metadata.name.startsWith('cart-primary-'))
-          stage.world.call('DELETE', `/api/v1/namespaces/shop/pods/${pod.metadata.name}`);
+      const pods = '/api/v1/namespaces/shop/pods';
+      const { items } = stage.world.call('GET', pods);
+      for (const { metadata } of items as readonly KubernetesObject[])
+        if (metadata.name.startsWith('cart-primary-'))
+          stage.world.call('DELETE', `${pods}/${metadata.name}`);
       await stage.until('Succeeded');
       await stage.pass(10_000);
     },
@@ -369,8 +367,7 @@ export const scenarios: readonly Scenario[] = [
   {
     name: 'new revision while the canary serves',
     async play(stage) {
-      await initialised(stage);
-      stage.push('demo:2');
+      await pushed(stage);
       await stage.until('Promoting');
       stage.images['demo:2'] = {};
       await stage.until('Failed');
@@ -394,8 +391,7 @@ export const scenarios: readonly Scenario[] = [
   {
     name: 'spec broken mid-run and repaired',
     async play(stage) {
-      await initialised(stage);
-      stage.push('demo:2');
+      await pushed(stage);
       await stage.pass(15_000);
       stage.transcript.note('the spec breaks');
       stage.world.patch('Canary', 'cart', { spec: { analysis: { mirror: true } } });
@@ -409,8 +405,7 @@ export const scenarios: readonly Scenario[] = [
   {
     name: 'suspended mid-run',
     async play(stage) {
-      await initialised(stage);
-      stage.push('demo:2');
+      await pushed(stage);
       await stage.pass(15_000);
       stage.transcript.note('suspend');
       stage.world.patch('Canary', 'cart', { spec: { suspend: true } });
@@ -424,15 +419,14 @@ export const scenarios: readonly Scenario[] = [
   {
     name: 'route edited by hand',
     async play(stage) {
-      await initialised(stage);
-      stage.push('demo:2');
+      await pushed(stage);
       await stage.pass(15_000);
       const weigh = (canaryWeight: number): void => {
         stage.transcript.note(`somebody sets the canary weight to ${canaryWeight}`);
-        const route = stage.world.get('HTTPRoute', 'cart') as unknown as {
-          spec: { rules: { backendRefs: { name: string; weight: number }[] }[] };
+        const spec = stage.world.get('HTTPRoute', 'cart')?.['spec'] as {
+          rules: { backendRefs: { name: string; weight: number }[] }[];
         };
-        const rules = route.spec.rules.map((rule) => ({
+        const rules = spec.rules.map((rule) => ({
           ...rule,
           backendRefs: rule.backendRefs.map((ref) => ({
             ...ref,
@@ -452,8 +446,7 @@ export const scenarios: readonly Scenario[] = [
   {
     name: 'operator restarted mid-run',
     async play(stage) {
-      await initialised(stage);
-      stage.push('demo:2');
+      await pushed(stage);
       await stage.pass(15_000);
       await stage.restart();
       await stage.until('Succeeded');
@@ -464,20 +457,15 @@ export const scenarios: readonly Scenario[] = [
     name: 'deletion while idle',
     async play(stage) {
       await initialised(stage);
-      stage.transcript.note('delete');
-      stage.world.delete('Canary', 'cart');
-      await stage.pass(60_000);
+      await deleted(stage);
     },
   },
   {
     name: 'deletion mid-run',
     async play(stage) {
-      await initialised(stage);
-      stage.push('demo:2');
+      await pushed(stage);
       await stage.pass(15_000);
-      stage.transcript.note('delete');
-      stage.world.delete('Canary', 'cart');
-      await stage.pass(60_000);
+      await deleted(stage);
     },
   },
   {
@@ -485,9 +473,7 @@ export const scenarios: readonly Scenario[] = [
     spec: { revertOnDeletion: false },
     async play(stage) {
       await initialised(stage);
-      stage.transcript.note('delete');
-      stage.world.delete('Canary', 'cart');
-      await stage.pass(60_000);
+      await deleted(stage);
     },
   },
   {
@@ -526,13 +512,10 @@ export const scenarios: readonly Scenario[] = [
       },
     ],
     async play(stage) {
-      await initialised(stage);
-      stage.push('demo:2');
+      await pushed(stage);
       await stage.until('Succeeded');
       await stage.pass(10_000);
-      stage.transcript.note('delete');
-      stage.world.delete('Canary', 'cart');
-      await stage.pass(60_000);
+      await deleted(stage);
     },
   },
   {

@@ -30,6 +30,14 @@ describe('a structural schema', () => {
     );
   });
 
+  it.each([
+    ['a union', z.union([z.string(), z.int()]), 'unions are not structural'],
+    ['a keyword that it does not know', z.string().meta({ title: 'Name' }), '"title"'],
+    ['a value of any type', z.unknown(), 'no type'],
+  ])('is none for %s', (_what, schema, why) => {
+    expect(() => structural(schema)).toThrow(why);
+  });
+
   it('marks a port by number or name', () => {
     expect(structural(portOrName('Port.'))).toEqual({
       description: 'Port.',
