@@ -63,6 +63,7 @@ function watchedKinds(groups: readonly ApiGroup[]): readonly WatchedKind[] {
     ['Canary', 'MetricTemplate', 'AlertProvider'].map((kind) => ({
       apiVersion: apiVersionOf(group),
       kind,
+      ownStatus: kind === 'Canary',
     })),
   );
   const workloads = workloadKinds.entries.map(({ apiVersion, kind }) => ({ apiVersion, kind }));

@@ -22,6 +22,8 @@ export const marks = {
   touched: `${prefix}touched`,
   /** Revision that a primary holds. */
   revision: `${prefix}revision`,
+  /** Other managers that wrote the status of this Canary, and when we answered (JSON). */
+  statusWriters: `${prefix}status-writers`,
   /** `none`: leave this Service alone although it selects the pods of a target. */
   follow: `${prefix}follow`,
   /** The Flux annotations of an adopted object that are ours, separated by commas. */

@@ -10,6 +10,8 @@ import { asDeployment, member } from '../api/narrow.ts';
 import type { KubernetesObject, ObjectMeta } from '../api/object.ts';
 import { withApplied } from '../core/applied.ts';
 import type { Effect } from '../core/effects.ts';
+import type { WritersNote } from '../core/observation.ts';
+import { withWritersNote } from '../core/other-writers.ts';
 import {
   adopt,
   adoptedBy,
@@ -62,6 +64,8 @@ async function perform(effect: Effect, hands: Hands): Promise<Warning> {
       return setFinalizer(hands, true);
     case 'removeFinalizer':
       return setFinalizer(hands, false);
+    case 'noteWriters':
+      return noteWriters(hands, effect.note);
     case 'createPrimary':
       return createPrimary(hands, effect.revision, effect.from);
     case 'promote':
@@ -109,6 +113,11 @@ async function setFinalizer({ seen, ports, signal }: Hands, wanted: boolean): Pr
   const next = wanted ? [...others, finalizer] : others;
   if (next.length === (live.metadata.finalizers ?? []).length) return;
   await ports.cluster.update(live, withMetadata(live, { finalizers: next }), signal);
+}
+
+async function noteWriters({ seen, ports, signal }: Hands, note: WritersNote): Promise<undefined> {
+  const live = current(ports, seen.objects.canary);
+  if (live !== undefined) await ports.cluster.update(live, withWritersNote(live, note), signal);
 }
 
 // ── the primary ─────────────────────────────────────────────────────────────

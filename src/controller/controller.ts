@@ -218,6 +218,7 @@ export function readingAfterConflict(cluster: Cluster): Cluster {
     list: (kind, namespace) => cluster.list(kind, namespace),
     serves: (kind) => cluster.serves(kind),
     managerOf: (object) => cluster.managerOf(object),
+    statusWriters: (object) => cluster.statusWriters(object),
     read: (ref, signal) => cluster.read(ref, signal),
     readList: (kind, namespace, selector, signal) =>
       cluster.readList(kind, namespace, selector, signal),

@@ -12,6 +12,7 @@ import { resolveSpec, type ResolvedService, type ResolvedSpec } from '../api/res
 import { parseRun, type Run } from '../api/run.ts';
 import { parseCanary, problemText, validate } from '../api/validation.ts';
 import type { Observation, Refusal, ServicesView } from '../core/observation.ts';
+import { writersNoteOn } from '../core/other-writers.ts';
 import type { Owner } from '../core/owners.ts';
 import { isUnderWay } from '../core/phases.ts';
 import type { RouteTarget, TrafficRouter } from '../ports/traffic-router.ts';
@@ -131,6 +132,8 @@ export async function observe(
     traffic: seeTraffic(router, routeTarget, routes, owner, services?.view.apexSide ?? 'missing'),
     provider,
     takeOver: await takeOverOf(objects, status, run, label, ports, signal),
+    writers: cluster.statusWriters(canary),
+    note: writersNoteOn(canary),
     settings: {
       drainMs: settings.drainMs,
       settleMs: settings.settleMs,

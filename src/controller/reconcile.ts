@@ -7,8 +7,10 @@
 import { decide } from '../core/decide.ts';
 import type { Decision } from '../core/effects.ts';
 import { freshMemory, type Memory, type Time } from '../core/observation.ts';
+import { equal } from '../core/owners.ts';
 import { isUnderWay } from '../core/phases.ts';
 import { dueQuestions, type Questions } from '../core/questions.ts';
+import { ConflictError } from '../errors.ts';
 import { act } from './act.ts';
 import { ask } from './ask.ts';
 import type { Courier } from './courier.ts';
@@ -98,6 +100,10 @@ async function record(
   const live = cluster.get(seen.reference);
   if (live === undefined || live.metadata.uid !== canary.metadata.uid) return;
   if (effects.some(({ type }) => type === 'removeFinalizer')) return;
+  if (!equal(live['status'], canary['status']))
+    throw new ConflictError(`the status of ${seen.name} was written meanwhile`, {
+      reason: 'Conflict',
+    });
   await cluster.updateStatus(live, status, signal);
 }
 

@@ -8,14 +8,15 @@ import { initialise } from './initialise.ts';
 import type { Answers, Memory, Observation, Time } from './observation.ts';
 import { acknowledge, type Delivery } from './outbox.ts';
 import { clockNames, Pass } from './pass.ts';
+import { answerWriter, otherWriter, stayAway, stop, type OtherWriter } from './other-writers.ts';
 import { isHeld, isStay, isUnderWay } from './phases.ts';
-import { progress, startOver } from './progress.ts';
+import { progress } from './progress.ts';
 import { finalise, promote, stay } from './promote.ts';
 import { remove } from './remove.ts';
 import { leaveHold, rest, scaleDown } from './rest.ts';
-import { beginRun } from './runs.ts';
 import { conclude } from './status.ts';
-import { correctTraffic, keepServices, targetName } from './upkeep.ts';
+import { isLost, rebuild, takeOver } from './take-over.ts';
+import { correctTraffic, keepServices } from './upkeep.ts';
 
 /** What one look leads to. */
 export function decide(
@@ -46,17 +47,21 @@ function rule(pass: Pass, deliveries: readonly Delivery[]): void {
   if (seen.traffic.acceptance.kind === 'accepted') pass.heldFor(`drain@${seen.traffic.version}`);
   if (seen.services.apexSide === 'primary') pass.heldFor(`settle@${seen.traffic.version}`);
   if (seen.deleting) return remove(pass);
-  if (seen.spec?.suspend === true) return freeze(pass);
+  const other = otherWriter(pass);
+  if (other?.kind === 'stayAway') return stayAway(pass, other);
+  if (seen.spec?.suspend === true) return freeze(pass, other?.kind);
   thaw(pass);
   if (isHardRefusal(pass)) return refuse(pass);
-  if (seen.takeOver !== 'none' && pass.run === undefined) return takeOver(pass);
+  if (other?.kind === 'stop') return stop(pass, other.by);
+  if (other !== undefined) answerWriter(pass, other);
+  const isOverwritten = other !== undefined;
+  if (seen.takeOver !== 'none' && pass.run === undefined) return takeOver(pass, isOverwritten);
   if (isRefused(pass)) return refuse(pass);
   for (const [index, message] of (seen.spec?.warnings ?? []).entries())
     pass.tellOnce(`spec-warning:${index}`, 'Warning', 'SpecWarning', message);
   for (const { reason, message } of seen.services.warnings)
     pass.tellOnce(`warning:${reason}`, 'Warning', reason, message);
-  if (pass.run === undefined ? pass.phase !== 'Initializing' || wasHandedOver(pass) : wasLeft(pass))
-    return rebuild(pass);
+  if (isLost(pass, isOverwritten)) return rebuild(pass, isOverwritten);
   follow(pass);
 }
 
@@ -84,9 +89,13 @@ function follow(pass: Pass): void {
 
 // ── suspend ─────────────────────────────────────────────────────────────────
 
-/** No round, no step, no write but the status that says so; clocks stand still. */
-function freeze(pass: Pass): void {
+/**
+ * No round, no step, no write but the status that says so; clocks stand still. What others write into the status
+ * meanwhile stays as it is, and is answered when it goes on.
+ */
+function freeze(pass: Pass, other: OtherWriter['kind'] | undefined): void {
   const { run } = pass;
+  if (other === 'rebuild' || other === 'stop') return pass.keepStatus();
   const message = isUnderWay(pass.phase)
     ? `suspended at ${pass.liveWeight}% canary traffic; nothing watches the canary until spec.suspend is taken back`
     : 'suspended: new revisions are not released until spec.suspend is taken back';
@@ -113,9 +122,9 @@ function thaw(pass: Pass): void {
 
 // ── refusals ────────────────────────────────────────────────────────────────
 
-/** Another operator writes here, or our own schema is missing: nothing may be written but that. */
+/** Our own schema is missing: nothing may be written but that. */
 function isHardRefusal({ seen }: Pass): boolean {
-  return seen.refusals.some(({ reason }) => reason === 'CrdTooOld' || reason === 'AnotherOperator');
+  return seen.refusals.some(({ reason }) => reason === 'CrdTooOld');
 }
 
 function isRefused(pass: Pass): boolean {
@@ -148,108 +157,4 @@ function refuse(pass: Pass): void {
   keepServices(pass);
   // What a run has left behind goes also beside a spec that would be refused now.
   if (!isUnderWay(pass.phase) && !isStay(pass) && !isHeld(pass)) scaleDown(pass);
-}
-
-// ── somebody else's record ──────────────────────────────────────────────────
-
-/** What Flagger left: adopted if both sides hold the same, released step by step if not. */
-function takeOver(pass: Pass): void {
-  const { seen } = pass;
-  const { target, primary } = seen;
-  if (target === undefined || primary === undefined) return initialise(pass);
-  const promoted = seen.takeOver === 'same' ? target.revision : primary.revision;
-  pass.lastPromoted = promoted;
-  pass.tell('Normal', 'TakenOver', `taking over from another operator in phase ${pass.phase}`);
-  readRun(pass);
-  beginRun(pass, target.revision);
-  const underWay = isUnderWay(pass.phase);
-  // Weight 0 before anything else is written: nobody knows which rounds it was given for.
-  if (underWay)
-    beginAgain(
-      pass,
-      target.revision,
-      'taken over in the middle of a run: the analysis starts over',
-    );
-  if (!seen.hasFinalizer) pass.effects.push({ type: 'addFinalizer' });
-  pass.effects.push({ type: 'adoptPrimary', revision: promoted });
-  if (underWay) {
-    pass.lastApplied = promoted;
-    return;
-  }
-  pass.lastApplied =
-    pass.phase === 'Failed' && seen.takeOver !== 'younger' ? target.revision : promoted;
-  pass.say(pass.phase, 'taken over from another operator');
-  pass.lookAgain(0);
-}
-
-/**
- * A run of which nothing is known but its phase begins with its analysis, or, without pods, as a new revision: through
- * its gate if there is one, then up.
- */
-function readRun(pass: Pass): void {
-  if (isUnderWay(pass.phase))
-    pass.phase = pass.seen.target?.replicas === 0 ? 'Initialized' : 'Progressing';
-}
-
-/** Weight 0; but where that would send users to a side without pods, the weight stands until the primary has some. */
-function beginAgain(pass: Pass, revision: string, message: string): void {
-  const { run, liveWeight } = pass;
-  if (run === undefined || liveWeight === 0 || pass.primaryAvailable || !pass.canaryAvailable)
-    return startOver(pass, revision, message);
-  run.weight = liveWeight;
-  pass.say(
-    'PrimaryNotReady',
-    `${pass.seen.primary?.name} has no available pod; traffic is held at ${liveWeight}% until it has`,
-  );
-  pass.lookAgain(0);
-}
-
-/** The whole status vanished, but users are with a primary of ours: initialisation was over, or nearly so. */
-function wasHandedOver({ phase, seen: { primary, target, services } }: Pass): boolean {
-  if (phase !== 'Initializing' || primary?.owned !== true || primary.holds === undefined)
-    return false;
-  if (services.apexSide === 'primary') return true;
-  // The apex Service may have gone, too: what is not the primary's is then not written to it.
-  const isGone = services.apexSide === 'missing' && services.backends === 'ready';
-  return isGone && target !== undefined && target.revision !== primary.holds;
-}
-
-/** Somebody has set the phase back: what was promoted tells that initialisation is over. */
-function wasLeft(pass: Pass): boolean {
-  return pass.phase === 'Initializing' && pass.lastPromoted !== undefined && wasHandedOver(pass);
-}
-
-/** The record vanished: rebuilt from the live objects; a run starts over at weight 0. */
-function rebuild(pass: Pass): void {
-  const { seen } = pass;
-  const { target } = seen;
-  if (target === undefined || seen.primary === undefined) {
-    pass.phase = 'Initializing';
-    return initialise(pass);
-  }
-  if (pass.phase === 'Initializing') {
-    const isSame = target.revision === pass.primaryHolds && pass.liveWeight === 0;
-    pass.phase = isSame ? 'Initialized' : 'Progressing';
-    if (isSame) pass.lastApplied = target.revision;
-  }
-  if (isUnderWay(pass.phase)) pass.lastApplied = pass.primaryHolds;
-  readRun(pass);
-  const underWay = isUnderWay(pass.phase);
-  beginRun(pass, underWay ? target.revision : (pass.lastApplied ?? target.revision));
-  pass.lastPromoted = pass.primaryHolds ?? pass.lastPromoted;
-  pass.tell(
-    'Warning',
-    'StatusRebuilt',
-    `the record of ${targetName(pass)} in the status was gone or unreadable; it was rebuilt from the live objects`,
-  );
-  if (underWay)
-    return beginAgain(
-      pass,
-      target.revision,
-      'the record of the run was lost: the analysis starts over',
-    );
-  // Pods that nobody sends to any more may still be there.
-  if (target.replicas > 0 && !isStay(pass)) pass.startClock('scaleDownSince');
-  pass.say(pass.phase, 'the record was rebuilt from the live objects');
-  pass.lookAgain(0);
 }

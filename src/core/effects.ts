@@ -3,11 +3,13 @@
  */
 import type { CanaryStatus } from '../api/canary-status.ts';
 import type { AppliedTraffic } from './traffic.ts';
-import type { Memory } from './observation.ts';
+import type { Memory, WritersNote } from './observation.ts';
 
 export type Effect =
   | { readonly type: 'addFinalizer' }
   | { readonly type: 'removeFinalizer' }
+  /** On the Canary: who else writes its status. */
+  | { readonly type: 'noteWriters'; readonly note: WritersNote }
   /** Makes the primary from the target's template, or from the ReplicaSet that holds `revision`. */
   | {
       readonly type: 'createPrimary';

@@ -64,6 +64,27 @@ export interface PrimaryView extends Workload {
   readonly owned: boolean;
 }
 
+/** One write of a Canary's status, as its managed fields tell of it. Times are whole seconds of the API server. */
+export interface StatusWrite {
+  readonly manager: string;
+  readonly at: string;
+}
+
+export interface StatusWriters {
+  /** When we wrote it last; `undefined`: not yet, or nothing of what we wrote is left. */
+  readonly ours: string | undefined;
+  /** The last write of each other manager, oldest first. */
+  readonly others: readonly StatusWrite[];
+}
+
+/** What we note on a Canary about others who write its status, because they may take the status itself away. */
+export interface WritersNote {
+  /** By manager: its last write that we have answered. */
+  readonly answered: Readonly<Record<string, string>>;
+  /** The manager that we leave the Canary to until it has been quiet for a while. */
+  readonly leftTo?: string | undefined;
+}
+
 export interface Observation {
   readonly namespace: string;
   readonly name: string;
@@ -87,6 +108,8 @@ export interface Observation {
   readonly provider: string;
   /** What Flagger recorded, when this Canary was Flagger's: whether target and primary hold the same. */
   readonly takeOver: 'none' | 'same' | 'different' | 'younger';
+  readonly writers: StatusWriters;
+  readonly note: WritersNote;
   readonly settings: DecideSettings;
 }
 
@@ -124,6 +147,8 @@ export interface Memory {
   readonly unsavedOf?: string | undefined;
   /** When the status was last patched for nothing but the words of a wait, on the monotonic clock. */
   readonly wordsAt: number | undefined;
+  /** The status as this process last wrote it: tells writes of others apart from ours within the same second. */
+  readonly wrote?: CanaryStatus | undefined;
 }
 
 export const freshMemory: Memory = {

@@ -106,6 +106,8 @@ export class Pass {
   /** Every question of a due round was answered in this pass. */
   asked = false;
   outcome: 'succeeded' | 'failed' | 'skipped' | undefined;
+  /** The status stays as it was read, whatever it says. */
+  keepsStatus = false;
 
   readonly effects: Effect[] = [];
   readonly events: Told[] = [];
@@ -311,6 +313,12 @@ export class Pass {
   forget(fact: string): void {
     if (this.run?.told.includes(fact))
       this.run.told = this.run.told.filter((told) => told !== fact);
+  }
+
+  /** Neither a word nor a record of this pass: the status stays as others have written it. */
+  keepStatus(): void {
+    this.keepsStatus = true;
+    this.events.length = 0;
   }
 
   alert(alert: Alert): void {

@@ -92,7 +92,7 @@ function restarted(pass: Pass): boolean {
 }
 
 /** A promotion may still be on its way to the API server: it must find another version there. */
-function touchAfterIntent(pass: Pass): void {
+export function touchAfterIntent(pass: Pass): void {
   const { run } = pass;
   if (run?.intent !== undefined)
     pass.effects.push({ type: 'touchPrimary', mark: `${run.id}/restart` });

@@ -43,7 +43,8 @@ export function dueQuestions(
 ): Questions {
   const pass = new Pass(seen, { checks: {}, at: 0, hooks }, memory, time);
   const { spec } = seen;
-  if (spec === undefined || seen.deleting || spec.suspend) return nothing;
+  if (spec === undefined || seen.deleting || spec.suspend || seen.note.leftTo !== undefined)
+    return nothing;
   const { phase } = pass;
   return {
     metrics: isRoundDue(pass) ? spec.metrics : [],

@@ -16,14 +16,15 @@ const tellAgainMs = 60_000;
 /** The status as it should be after this pass, and the memory that goes with it. */
 export function conclude(pass: Pass): { readonly status: CanaryStatus; readonly memory: Memory } {
   const before = pass.seen.status;
-  const after = render(pass);
+  const { wordsAt, wrote } = pass.memoryBefore;
+  const after = pass.keepsStatus ? before : render(pass);
   if (same(before, after))
-    return { status: before, memory: remember(pass, {}, pass.memoryBefore.wordsAt) };
+    return { status: before, memory: { ...remember(pass, {}, wordsAt), wrote } };
   if (isDecision(pass, before, after))
-    return { status: after, memory: remember(pass, {}, pass.memoryBefore.wordsAt) };
+    return { status: after, memory: { ...remember(pass, {}, wordsAt), wrote: after } };
   if (isWorthTelling(pass, before, after))
-    return { status: after, memory: remember(pass, {}, pass.time.monotonic) };
-  return { status: before, memory: remember(pass, unsavedParts(pass), pass.memoryBefore.wordsAt) };
+    return { status: after, memory: { ...remember(pass, {}, pass.time.monotonic), wrote: after } };
+  return { status: before, memory: { ...remember(pass, unsavedParts(pass), wordsAt), wrote } };
 }
 
 function render(pass: Pass): CanaryStatus {

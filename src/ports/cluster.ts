@@ -1,4 +1,5 @@
 import type { KubernetesObject, ObjectRef } from '../api/object.ts';
+import type { StatusWriters } from '../core/observation.ts';
 
 /** A kind of object, as `apiVersion` and `kind` name it. */
 export interface ObjectKind {
@@ -29,6 +30,8 @@ export interface Cluster {
   serves(kind: ObjectKind): boolean;
   /** Who, beside us, wrote this object last; `undefined` when nobody else did, or it is not known. */
   managerOf(object: KubernetesObject): string | undefined;
+  /** Who has written the status of this object, of a kind whose status is ours. */
+  statusWriters(object: KubernetesObject): StatusWriters;
 
   /** One live read, past the cache, which learns from the answer. */
   read(ref: ObjectRef, signal: AbortSignal): Promise<KubernetesObject | undefined>;

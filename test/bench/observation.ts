@@ -131,6 +131,8 @@ export const progressing: Observation = {
   },
   provider: 'gatewayapi',
   takeOver: 'none',
+  writers: { ours: undefined, others: [] },
+  note: { answered: {} },
   settings: { drainMs: 5000, settleMs: 30_000, hasGlobalNotifier: true, clusterName: undefined },
 };
 

@@ -22,20 +22,6 @@ async function midRun(analysis: object = {}, options: StageOptions = {}): Promis
   return stage;
 }
 
-/** Weights that the operator wrote since the mark, in order. */
-function weights(stage: Stage): readonly number[] {
-  return stage
-    .requests()
-    .filter(({ resource, method }) => resource === 'httproutes' && method !== 'GET')
-    .flatMap(({ object }) => {
-      const { rules = [] } = (object?.['spec'] ?? {}) as {
-        rules?: readonly { backendRefs?: readonly { name: string; weight?: number }[] }[];
-      };
-      const refs = rules.flatMap(({ backendRefs = [] }) => backendRefs);
-      return refs.filter(({ name }) => name === 'cart-canary').map(({ weight }) => weight ?? 0);
-    });
-}
-
 const image = (stage: Stage, name: string): string | undefined => {
   const { template } = (stage.get('Deployment', name)?.['spec'] ?? {}) as {
     template?: { spec?: { containers?: readonly { image?: string }[] } };
@@ -60,7 +46,7 @@ describe('a status', () => {
       stage.mark();
       stage.patch('Canary', 'cart', { status }, 'status');
       await stage.pass(9_000);
-      expect(Math.max(0, ...weights(stage))).toBeLessThanOrEqual(40);
+      expect(Math.max(0, ...stage.weights())).toBeLessThanOrEqual(40);
       await stage.untilPhase('Succeeded', 240_000);
       expect(image(stage, 'cart-primary')).toBe('demo:2');
       await stage.end();
@@ -72,7 +58,7 @@ describe('a status', () => {
     stage.mark();
     stage.patch('Canary', 'cart', { status: { run: null } }, 'status');
     await stage.pass(500);
-    expect(weights(stage)[0]).toBe(0);
+    expect(stage.weights()[0]).toBe(0);
     expect(stage.events().find(({ reason }) => reason === 'StatusRebuilt')?.type).toBe('Warning');
     await stage.untilPhase('Succeeded', 240_000);
     await stage.end();
@@ -83,11 +69,25 @@ describe('a status', () => {
     stage.mark();
     stage.patch('Canary', 'cart', { status: { run: null } }, 'status');
     await stage.pass(60_000);
-    expect(weights(stage)).toEqual([]);
+    expect(stage.weights()).toEqual([]);
     expect(stage.status().phase).toBe('Initialized');
     expect(stage.get('Deployment', 'cart')?.['spec']).toMatchObject({ replicas: 0 });
     stage.push('demo:2');
     await stage.untilPhase('Succeeded', 240_000);
+    await stage.end();
+  });
+
+  it('whose record vanished together with the primary has it made again from what was promoted', async () => {
+    const stage = await initialised();
+    await stage.end();
+    stage.patch('Canary', 'cart', { status: { run: null } }, 'status');
+    stage.push('demo:2');
+    stage.delete('Deployment', 'cart-primary');
+    await stage.restart();
+    await stage.until('a primary', () => stage.get('Deployment', 'cart-primary') !== undefined);
+    expect(image(stage, 'cart-primary')).toBe('demo:1');
+    await stage.untilPhase('Succeeded', 240_000);
+    expect(image(stage, 'cart-primary')).toBe('demo:2');
     await stage.end();
   });
 
@@ -100,11 +100,11 @@ describe('a status', () => {
     );
     stage.patch('Canary', 'cart', { status: emptied }, 'status');
     await stage.pass(500);
-    expect(weights(stage)[0]).toBe(0);
+    expect(stage.weights()[0]).toBe(0);
     await stage.pass(15_000);
     expect(image(stage, 'cart-primary')).toBe('demo:1');
     await stage.untilPhase('Succeeded', 240_000);
-    expect(weights(stage)).toEqual([0, 20, 40, 60, 0]);
+    expect(stage.weights()).toEqual([0, 20, 40, 60, 0]);
     await stage.end();
   });
 
@@ -115,7 +115,7 @@ describe('a status', () => {
     await stage.pass(15_000);
     expect(image(stage, 'cart-primary')).toBe('demo:1');
     await stage.untilPhase('Succeeded', 240_000);
-    expect(weights(stage)).toEqual([0, 20, 40, 60, 0]);
+    expect(stage.weights()).toEqual([0, 20, 40, 60, 0]);
     await stage.end();
   });
 
@@ -239,7 +239,7 @@ describe('a route that somebody changes mid-run', () => {
     stage.mark();
     stage.delete('HTTPRoute', 'cart');
     await stage.pass(500);
-    expect(weights(stage)[0]).toBe(0);
+    expect(stage.weights()[0]).toBe(0);
     await stage.untilPhase('Succeeded', 240_000);
     await stage.end();
   });

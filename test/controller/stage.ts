@@ -212,6 +212,13 @@ export class Stage {
       .map(({ method, resource, name }) => `${method} ${resource}/${name}`);
   }
 
+  /** Canary weights that the operator has written into routes since the mark, in order. */
+  weights(): readonly number[] {
+    return this.requests()
+      .filter(({ resource, method }) => resource === 'httproutes' && method !== 'GET')
+      .flatMap(({ object }) => weightIn(object) ?? []);
+  }
+
   events(): readonly {
     readonly type: string;
     readonly reason: string;
@@ -226,12 +233,17 @@ export class Stage {
 
   /** The canary's share in the route, in percent. */
   routeWeight(name = 'cart'): number | undefined {
-    const { rules = [] } = (this.get('HTTPRoute', name)?.['spec'] ?? {}) as {
-      rules?: readonly { backendRefs?: readonly { name: string; weight?: number }[] }[];
-    };
-    const refs = rules.flatMap(({ backendRefs = [] }) => backendRefs);
-    return refs.find((ref) => ref.name === 'cart-canary')?.weight;
+    return weightIn(this.get('HTTPRoute', name));
   }
+}
+
+function weightIn(route: unknown): number | undefined {
+  const { spec } = (route ?? {}) as {
+    spec?: { rules?: readonly { backendRefs?: readonly { name: string; weight?: number }[] }[] };
+  };
+  const refs = (spec?.rules ?? []).flatMap(({ backendRefs = [] }) => backendRefs);
+  const ref = refs.find(({ name }) => name === 'cart-canary');
+  return ref && (ref.weight ?? 0);
 }
 
 /** The definitions as the repository ships them, for putting one back. */

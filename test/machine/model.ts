@@ -147,6 +147,8 @@ export function observe(world: WorldState, setting: Setting): Observation {
     },
     provider: setting.weights === 'switch' ? 'kubernetes' : 'gatewayapi',
     takeOver: 'none',
+    writers: { ours: undefined, others: [] },
+    note: { answered: {} },
     settings: {
       drainMs: setting.drainMs,
       settleMs: setting.settleMs,
@@ -263,6 +265,7 @@ export function apply(world: WorldState, effect: Effect, setting: Setting): Worl
     case 'touchShared':
     case 'untouchShared':
     case 'giveBack':
+    case 'noteWriters':
     case 'dropReferences':
       return world;
   }

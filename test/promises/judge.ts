@@ -349,8 +349,7 @@ const lowersFirst: Check = (step, ledger, report) => {
   if (isPromoted(before)) return;
   // Until initialisation is over the target serves users anyway.
   if (before.status.phase === 'Initializing') return;
-  if (before.refusals.some(({ reason }) => reason === 'CrdTooOld' || reason === 'AnotherOperator'))
-    return;
+  if (before.refusals.some(({ reason }) => reason === 'CrdTooOld')) return;
   const first = decision.effects.find(({ type }) => type !== 'touchPrimary');
   if (first?.type !== 'shiftTraffic' || first.weight > ledger.earned)
     report(

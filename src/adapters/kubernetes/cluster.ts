@@ -6,12 +6,7 @@
  * version they were made from; a conflict is for the pass to resolve, after one live `read`.
  */
 
-import {
-  refOf,
-  type KubernetesObject,
-  type ManagedFields,
-  type ObjectRef,
-} from '../../api/object.ts';
+import { refOf, type KubernetesObject, type ObjectRef } from '../../api/object.ts';
 import {
   asOperatorError,
   DefectError,
@@ -21,6 +16,7 @@ import {
   type OperatorError,
 } from '../../errors.ts';
 import type { Clock } from '../../ports/clock.ts';
+import type { StatusWriters } from '../../core/observation.ts';
 import type { ChangeListener, Cluster, ObjectKind } from '../../ports/cluster.ts';
 import { Client, type Call, type RequestObserver } from './client.ts';
 import { subjectOf, type Verb } from './error-mapping.ts';
@@ -35,6 +31,13 @@ import {
 } from './kinds.ts';
 import { parseListPage } from './list-page.ts';
 import type { Log } from './log.ts';
+import {
+  keepStatusWriters,
+  lastManagerOf,
+  ourManager,
+  statusWritersOf,
+  trimmed,
+} from './managed-fields.ts';
 import { mergeDiff, type Json } from './merge-diff.ts';
 import { ObjectCache } from './object-cache.ts';
 import {
@@ -51,6 +54,8 @@ export interface WatchedKind extends ObjectKind {
   readonly metadataOnly?: boolean;
   /** Watched from the first time that somebody asks for it: most clusters never need it. */
   readonly lazy?: boolean;
+  /** Its status is our record: who else writes it is kept. */
+  readonly ownStatus?: boolean;
   /** Drops more than the managed fields. What is dropped must never be part of an update. */
   readonly trim?: (object: KubernetesObject) => KubernetesObject;
 }
@@ -93,7 +98,7 @@ interface Watch {
 }
 
 const allNamespaces = '';
-const fieldManager = { fieldManager: 'serin' };
+const fieldManager = { fieldManager: ourManager };
 const mergePatch = 'application/merge-patch+json';
 /** What users and we own of an object's metadata; the rest is the server's and never part of an update. */
 const ownMetadata = ['labels', 'annotations', 'finalizers', 'ownerReferences'] as const;
@@ -180,7 +185,11 @@ export class KubernetesCluster implements Cluster {
   }
 
   managerOf(object: KubernetesObject): string | undefined {
-    return managers.get(object);
+    return lastManagerOf(object);
+  }
+
+  statusWriters(object: KubernetesObject): StatusWriters {
+    return statusWritersOf(object);
   }
 
   // ---------------------------------------------------------------- live reads
@@ -423,38 +432,16 @@ export class KubernetesCluster implements Cluster {
   }
 }
 
-function trimFor({ metadataOnly, trim }: WatchedKind): (o: KubernetesObject) => KubernetesObject {
+function trimFor(watched: WatchedKind): (o: KubernetesObject) => KubernetesObject {
+  const { metadataOnly, ownStatus, trim } = watched;
   return (object) => {
     const lean = trimmed(object);
     const { apiVersion, kind, metadata } = lean;
     const kept = metadataOnly === true ? { apiVersion, kind, metadata } : lean;
-    return trim === undefined ? kept : trim(kept);
+    const result = trim === undefined ? kept : trim(kept);
+    if (ownStatus === true) keepStatusWriters(result, object);
+    return result;
   };
-}
-
-/** Without managed fields, which are a third of an object and of no use to us: updates name differences. */
-function trimmed(object: KubernetesObject): KubernetesObject {
-  if (object.metadata.managedFields === undefined) return object;
-  const { managedFields = [], ...metadata } = object.metadata;
-  const lean = { ...object, metadata };
-  const manager = lastOther(managedFields);
-  if (manager !== undefined) managers.set(lean, manager);
-  return lean;
-}
-
-/** All that is kept of the managed fields: one name for each object that is in a cache. */
-const managers = new WeakMap<KubernetesObject, string>();
-
-/** Writes of a status say nothing about who wants what. */
-function lastOther(managedFields: readonly ManagedFields[]): string | undefined {
-  const others = managedFields.filter(
-    ({ manager, subresource = '' }) => manager !== fieldManager.fieldManager && subresource === '',
-  );
-  const [first, ...rest] = others;
-  return rest.reduce(
-    (last, entry) => ((entry.time ?? '') >= (last?.time ?? '') ? entry : last),
-    first,
-  )?.manager;
 }
 
 /** The parts of an object that an update may change. */

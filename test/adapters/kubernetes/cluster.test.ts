@@ -67,6 +67,12 @@ const aDeployment = (version: string, replicas: number): KubernetesObject => ({
   status: { observedGeneration: 3 },
 });
 
+const wrote = (manager: string, second: number, subresource = 'status') => ({
+  manager,
+  subresource,
+  time: `2026-01-01T12:00:0${second}Z`,
+});
+
 const streamOf = (path: string) => {
   const stream = transport.streams.find(({ request }) => request.path === path);
   if (stream === undefined) throw new Error(`no watch on ${path}`);
@@ -109,6 +115,29 @@ describe('cluster', () => {
     const [cached] = cluster.list(deployment, 'shop');
     expect(cached?.metadata.annotations).toEqual({ note: 'kept' });
     expect(cached?.metadata.managedFields).toBeUndefined();
+  });
+
+  it('keeps who has written the status of a kind whose status is ours', async () => {
+    const object = aDeployment('4', 2);
+    const managedFields = [
+      wrote('kubectl', 9, ''),
+      wrote('serin', 3),
+      wrote('flagger', 5),
+      wrote('flagger', 2),
+      wrote('kubectl', 4),
+    ];
+    const metadata = { ...object.metadata, managedFields };
+    listed['/apis/apps/v1/deployments'] = listOf([{ ...object, metadata }], '10');
+    const cluster = await aCluster({ watches: [{ ...deployment, ownStatus: true }] });
+    const [cached] = cluster.list(deployment, 'shop');
+    expect(cluster.statusWriters(cached ?? object)).toEqual({
+      ours: '2026-01-01T12:00:03Z',
+      others: [
+        { manager: 'kubectl', at: '2026-01-01T12:00:04Z' },
+        { manager: 'flagger', at: '2026-01-01T12:00:05Z' },
+      ],
+    });
+    expect(cluster.statusWriters(object)).toEqual({ ours: undefined, others: [] });
   });
 
   it('asks for metadata only where that is enough, and keeps no more', async () => {
