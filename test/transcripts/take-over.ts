@@ -2,7 +2,7 @@
  * Stories of a Canary that Flagger has left, in each phase.
  */
 import type { LeftByFlagger } from './flagger-objects.ts';
-import { installOldDefinition, leaveFlagger } from './flagger-objects.ts';
+import { flaggerWrites, installOldDefinition, leaveFlagger } from './flagger-objects.ts';
 import type { Scenario, Stage } from './scenarios.ts';
 
 const group = 'flagger.app';
@@ -112,6 +112,25 @@ export const takeOvers: readonly Scenario[] = [
       await stage.pass(60_000);
     },
   ),
+  {
+    name: 'two operators on one Canary',
+    group,
+    prepare: (world) => leaveFlagger(world, { phase: 'Succeeded', target: 'demo:1' }),
+    async play(stage) {
+      await stage.pass(30_000);
+      stage.push('demo:2');
+      await stage.pass(15_000);
+      for (let times = 0; times < 4; times += 1) {
+        stage.transcript.note('Flagger writes the status');
+        flaggerWrites(stage.world);
+        await stage.pass(15_000);
+      }
+      await stage.pass(0, 'Flagger is stopped');
+      await stage.pass(600_000);
+      await stage.until('Succeeded');
+      await stage.pass(10_000);
+    },
+  },
   {
     name: 'Flagger with an older definition',
     group,

@@ -80,7 +80,7 @@ function textOf({
     case 'canaries/status':
       return statusText(before, after);
     case 'canaries':
-      return `canary ${(after?.metadata.finalizers ?? []).length > 0 ? 'finalizer set' : 'finalizer removed'}`;
+      return `canary ${canaryText(before, after)}`;
     case 'deployments/scale': {
       const { spec } = body as { spec?: { replicas?: number } };
       return `scale  ${name} to ${spec?.replicas}`;
@@ -96,6 +96,18 @@ function textOf({
     default:
       return `${resource.slice(0, -1)} ${name} ${verbText(verb ?? '')}${imageOf(after) === imageOf(before) ? '' : `, image ${imageOf(after)}`}`;
   }
+}
+
+function noteOn(canary: KubernetesObject | undefined): string | undefined {
+  return canary?.metadata.annotations?.['serin.dev/status-writers'];
+}
+
+function canaryText(
+  before: KubernetesObject | undefined,
+  after: KubernetesObject | undefined,
+): string {
+  if (noteOn(before) !== noteOn(after)) return `note ${noteOn(after) ?? 'removed'}`;
+  return (after?.metadata.finalizers ?? []).length > 0 ? 'finalizer set' : 'finalizer removed';
 }
 
 function verbText(verb: string): string {
