@@ -20,6 +20,7 @@ export interface Mutant {
 }
 
 const transcripts = ['test/transcripts'];
+const otherWriters = ['test/unit/core/other-writers.test.ts'];
 
 export const mutants: readonly Mutant[] = [
   // ── traffic ───────────────────────────────────────────────────────────────
@@ -355,6 +356,23 @@ export const mutants: readonly Mutant[] = [
     file: 'src/core/outbox.ts',
     find: '  if (run === undefined || run.outbox.some(({ id }) => id === entry.id)) return;\n',
     replace: "  if (run === undefined || entry.severity === 'error') return;\n",
+  },
+  // ── others who write the status ───────────────────────────────────────────
+  {
+    name: 'a Canary is never left to another operator',
+    breaks: 'difference',
+    file: 'src/core/other-writers.ts',
+    find: '  return laterMs > 0 && laterMs <= againMs;',
+    replace: '  return laterMs > againMs;',
+    tests: otherWriters,
+  },
+  {
+    name: 'what others wrote into the status is believed',
+    breaks: 'difference',
+    file: 'src/core/other-writers.ts',
+    find: 'return later > 0 || (later === 0 && isOverwritten(pass));',
+    replace: 'return later > againMs;',
+    tests: otherWriters,
   },
   // ── the loop and the adapters ─────────────────────────────────────────────
   {
