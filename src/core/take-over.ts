@@ -139,7 +139,7 @@ function withoutSide(pass: Pass, told: boolean): void {
     return initialise(pass);
   }
   if (!told) tellRebuilt(pass);
-  if (isUnderWay(pass.phase)) pass.phase = 'Succeeded';
+  if (pass.phase !== 'Initialized' && pass.phase !== 'Failed') pass.phase = 'Succeeded';
   beginRun(pass, pass.lastPromoted);
   pass.say(pass.phase, 'the record was rebuilt; the primary is gone');
   pass.lookAgain(0);
