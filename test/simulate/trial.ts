@@ -47,8 +47,8 @@ export interface Result {
 
 const settings = { drainMs: 2_000, settleMs: 3_000, workers: 1 };
 const lease = { leaseMs: 6_000, renewDeadlineMs: 4_000, retryMs: 1_000 };
-/** How long it may take until everything has come to rest once nobody disturbs it any more. */
-const restWithinMs = 600_000;
+/** How long it may take until everything has come to rest once nobody disturbs it any more: a Canary that was left to another operator is taken up again after ten minutes. */
+const restWithinMs = 1_500_000;
 /** Nothing is requested for so long when there is nothing to do. */
 const quietMs = 120_000;
 
