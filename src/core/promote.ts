@@ -321,6 +321,11 @@ export function stay(pass: Pass): void {
   if (isReturned(pass)) return backToPrimary(pass);
   if (seen.target !== undefined && seen.target.revision !== run.revision)
     return replaceStay(pass, seen.target.revision);
+  const isAnalysed = run.intent !== undefined || pass.primaryHolds === run.revision;
+  if (!isAnalysed && isOnPrimary(pass)) {
+    pass.lastApplied = pass.primaryHolds;
+    return releaseAnew(pass);
+  }
   correctTraffic(pass);
   keepServices(pass);
   pass.say(
@@ -373,15 +378,21 @@ function backToPrimary(pass: Pass): void {
   pass.lookAgain(seen.settings.drainMs);
 }
 
+function isOnPrimary({ primaryAvailable, liveWeight }: Pass): boolean {
+  return primaryAvailable && liveWeight < 100;
+}
+
+/** The primary serves after all: what the target holds is released as any other revision. */
+function releaseAnew(pass: Pass): void {
+  if (pass.run !== undefined) pass.run.stay = false;
+  pass.shiftTraffic(0, 'restart');
+  moveApex(pass, 'primary');
+  pass.lookAgain(0);
+}
+
 /** A new revision while the canary serves: it already has all traffic, and is written to the primary once it is good. */
 function replaceStay(pass: Pass, revision: string): void {
-  if (pass.primaryAvailable && pass.liveWeight < 100 && pass.run !== undefined) {
-    // The primary serves after all: this revision is released as any other.
-    pass.run.stay = false;
-    pass.shiftTraffic(0, 'restart');
-    moveApex(pass, 'primary');
-    return pass.lookAgain(0);
-  }
+  if (isOnPrimary(pass)) return releaseAnew(pass);
   beginRun(pass, revision);
   const { run } = pass;
   if (run === undefined) return;

@@ -70,9 +70,12 @@ function beginAgain(pass: Pass, revision: string, message: string): void {
 }
 
 /** The whole status vanished, but users are with a primary of ours: initialisation was over, or nearly so. */
-export function wasHandedOver({ phase, seen: { primary, target, services } }: Pass): boolean {
-  if (phase !== 'Initializing' || primary?.owned !== true || primary.holds === undefined)
-    return false;
+export function wasHandedOver(pass: Pass): boolean {
+  return pass.phase === 'Initializing' && isHandedOver(pass);
+}
+
+function isHandedOver({ seen: { primary, target, services } }: Pass): boolean {
+  if (primary?.owned !== true || primary.holds === undefined) return false;
   if (services.apexSide === 'primary') return true;
   // The apex Service may have gone, too: what is not the primary's is then not written to it.
   const isGone = services.apexSide === 'missing' && services.backends === 'ready';
@@ -99,6 +102,11 @@ export function rebuild(pass: Pass, told: boolean): void {
   const { target } = seen;
   if (target === undefined || seen.primary === undefined) return withoutSide(pass, told);
   if (!told) tellRebuilt(pass);
+  if (pass.lastPromoted === undefined && !isHandedOver(pass)) {
+    // Whatever phase the status claims: users were never given to the primary.
+    pass.phase = 'Initializing';
+    return initialise(pass);
+  }
   if (pass.phase === 'Initializing') {
     const isSame = target.revision === pass.primaryHolds && pass.liveWeight === 0;
     pass.phase = isSame ? 'Initialized' : 'Progressing';

@@ -177,7 +177,7 @@ export class Judge {
       if (what !== undefined) this.#breach('p5', what);
     }
     if (is.phase === 'Failed' && was.phase !== 'Failed') this.#onFailed(is);
-    if (is.phase !== undefined && resting.includes(is.phase)) this.#wasInitialised = true;
+    this.#wasInitialised ||= is.phase !== 'Initializing' && is.phase !== 'Terminating';
   }
 
   /** The record of an abort comes after traffic has gone back. */
@@ -325,7 +325,9 @@ export class Judge {
     const primary = mirror.get('Deployment', 'cart-primary');
     if (primary === undefined) return true;
     if (known.steady('Deployment cart-primary available', sentAt, 0) === false) return true;
-    return imageOf(primary) === this.#epoch.image && !isRolledOut(primary);
+    const isWritten =
+      imageOf(primary) === this.#epoch.image || this.#epoch.promotedAt !== undefined;
+    return isWritten && !isRolledOut(primary);
   }
 
   // ── workloads ─────────────────────────────────────────────────────────────
@@ -464,6 +466,7 @@ export class Judge {
     if (canary === undefined) return this.wasDeleted;
     if (this.wasDeleted) return false;
     const { phase = '', conditions = [], waiting } = this.status;
+    if (waiting?.reason === 'AnotherOperator') return false;
     if (resting.includes(phase)) return true;
     if (waiting?.reason === 'WaitingForGate') return plan.gatesStayClosed;
     // The first template never comes up: that is said, and waits for another one.

@@ -24,9 +24,10 @@ class Story {
   mood: Mood = good;
   readonly #setting: Setting;
 
-  constructor(choice: Parameters<typeof settingOf>[0]) {
+  /** From `Initialized` on, or from the very start. */
+  constructor(choice: Parameters<typeof settingOf>[0], fromStart = false) {
     this.#setting = settingOf(choice);
-    this.world = initialised(untouched, { setting: this.#setting, caps });
+    this.world = fromStart ? untouched : initialised(untouched, { setting: this.#setting, caps });
   }
 
   /** The target is given another revision, and its pods come up at once. */
@@ -162,6 +163,39 @@ describe('a record that was lost', () => {
     story.status({ run: undefined });
     story.until((world) => runOf(world) !== undefined && world.routes[0]?.weight === 0);
     expect(runOf(story.world)?.id).not.toBe(id);
+  });
+});
+
+describe('a phase that somebody sets during initialisation', () => {
+  it('is not believed: users stay with the target until the primary is ready', () => {
+    const story = new Story({ analysis: { iterations: 1 }, weights: 'switch' }, true);
+    story.change({ apex: 'canary', routes: [] });
+    story.pass();
+    story.status({ phase: 'Progressing', run: undefined });
+    const { effects, status } = story.decide();
+    expect(effects).toEqual([]);
+    expect(status.phase).toBe('Initializing');
+  });
+});
+
+describe('a new revision on a canary that stands in', () => {
+  it('is released like any other once somebody has moved its traffic to a primary that answers', () => {
+    const story = new Story({ analysis: { stepWeights: [50] } });
+    story.push('v2');
+    story.until(({ primary }) => primary?.holds === 'v2');
+    // The primary does not come up, and another revision is pushed meanwhile.
+    story.mood = { ...good, metrics: 'noData' };
+    story.change({ primary: story.world.primary && { ...story.world.primary, health: 'none' } });
+    story.until((world) => runOf(world)?.stay === true);
+    story.push('v3');
+    story.pass();
+    story.change({
+      primary: story.world.primary && { ...story.world.primary, health: 'all' },
+      routes: story.world.routes.map((route) => ({ ...route, weight: 3 })),
+    });
+    expect(story.pass().effects).toMatchObject([{ type: 'shiftTraffic', weight: 0 }, {}]);
+    story.until(phaseIs('Progressing'));
+    expect(runOf(story.world)).toMatchObject({ revision: 'v3', stay: false });
   });
 });
 
