@@ -56,7 +56,9 @@ function rule(pass: Pass, deliveries: readonly Delivery[]): void {
   if (other !== undefined) answerWriter(pass, other);
   const isOverwritten = other !== undefined;
   if (seen.takeOver !== 'none' && pass.run === undefined) return takeOver(pass, isOverwritten);
-  if (isRefused(pass)) return refuse(pass);
+  // A record that is gone is no reason to leave users with what nobody watches.
+  const isUnwatched = isLost(pass, isOverwritten) && pass.liveWeight > 0;
+  if (isRefused(pass) && !isUnwatched) return refuse(pass);
   for (const [index, message] of (seen.spec?.warnings ?? []).entries())
     pass.tellOnce(`spec-warning:${index}`, 'Warning', 'SpecWarning', message);
   for (const { reason, message } of seen.services.warnings)

@@ -166,6 +166,19 @@ describe('a record that was lost', () => {
   });
 });
 
+describe('a record that was lost beside a spec that is refused', () => {
+  it('leaves no traffic on the canary', () => {
+    const story = new Story({ analysis: { stepWeights: [50] } });
+    story.push('v2');
+    story.until(weightIs(50));
+    story.status({ run: undefined });
+    story.change({ spec: 'refused' });
+    expect(story.pass().effects[0]).toMatchObject({ type: 'shiftTraffic', weight: 0 });
+    story.until(phaseIs('Failed'));
+    expect(runOf(story.world)?.reason).toBe('InvalidSpec');
+  });
+});
+
 describe('a phase that somebody sets during initialisation', () => {
   it('is not believed: users stay with the target until the primary is ready', () => {
     const story = new Story({ analysis: { iterations: 1 }, weights: 'switch' }, true);
