@@ -215,7 +215,9 @@ export class Judge {
 
   #onRoute(write: Write): void {
     const { before, after, process, sentAt } = write;
-    if (after === undefined || before === undefined) return;
+    if (after === undefined) return;
+    // What was raised before somebody deleted the route nobody can know any more.
+    if (before === undefined) return this.#takenBack(weightIn(after) ?? 0);
     const { mirror } = this.#trial;
     const [was, is] = [mirror.wishOf(before).canary, mirror.wishOf(after).canary];
     const [from, to] = [weightIn(before) ?? 0, weightIn(after) ?? 0];
@@ -232,11 +234,14 @@ export class Judge {
       const what = waitedBeforeAbort(write, queries, plan);
       if (what !== undefined) this.#breach('p2', what);
     }
-    // All of it taken back: the next raise is a first step again.
-    if (to === 0) {
-      this.#epoch.top = 0;
-      this.#epoch.raisedAt = undefined;
-    }
+    this.#takenBack(to);
+  }
+
+  /** All of it: the next raise is a first step again. */
+  #takenBack(to: number): void {
+    if (to > 0) return;
+    this.#epoch.top = 0;
+    this.#epoch.raisedAt = undefined;
   }
 
   #onService(write: Write): void {
