@@ -240,9 +240,9 @@ export class Pass {
   /** The rule above all others: no traffic to a side that cannot answer, away from one that can. */
   #strands(weight: number): boolean {
     const { traffic, services } = this.seen;
-    // An apex that is not ours yet says nothing of weights, and yet it sends everybody to the target.
-    const isAllOnTarget = traffic.weights === 'switch' && services.apexSide === 'canary';
-    const live = isAllOnTarget ? 100 : this.liveWeight;
+    // An apex that is not as we wrote it says nothing of weights, and yet it sends nobody to the primary.
+    const isElsewhere = traffic.weights === 'switch' && services.apexSide !== 'primary';
+    const live = isElsewhere ? 100 : this.liveWeight;
     if (weight < live) return !this.primaryAvailable && this.canaryAvailable;
     return weight > live && !this.canaryAvailable && this.primaryAvailable;
   }

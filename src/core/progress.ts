@@ -20,6 +20,7 @@ import {
   endReverted,
   failed,
   failHeld,
+  forgetRound,
   keepServices,
   rollBack,
   revisionName,
@@ -408,6 +409,7 @@ function lowered(pass: Pass): boolean {
   if (run === undefined || pass.liveWeight >= run.weight) return false;
   const what = `the canary weight was lowered from ${run.weight} to ${pass.liveWeight}`;
   if (contest(pass, 'weight', what)) return true;
+  forgetRound(pass);
   run.weight = pass.liveWeight;
   pass.say(pass.phase, runningText(pass));
   pass.lookAgain(0);

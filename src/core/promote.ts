@@ -81,9 +81,20 @@ function beforeWrite(pass: Pass): void {
 
 /** Nothing was written, and the canary goes on serving all traffic: it is looked at anew. */
 function backToStay(pass: Pass): void {
+  const { run } = pass;
+  if (run === undefined) return;
   pass.step({ type: 'primaryLost' });
-  if (pass.run !== undefined) delete pass.run.intent;
+  delete run.intent;
+  run.reason = 'PrimaryNotReady';
+  sayStays(pass);
   pass.lookAgain(0);
+}
+
+function sayStays(pass: Pass): void {
+  pass.say(
+    'PrimaryNotReady',
+    `all traffic stays on ${targetName(pass)}, because ${pass.seen.primary?.name ?? 'the primary'} is not ready`,
+  );
 }
 
 function canaryIsStillReady(pass: Pass): boolean {
@@ -328,10 +339,7 @@ export function stay(pass: Pass): void {
   }
   correctTraffic(pass);
   keepServices(pass);
-  pass.say(
-    'PrimaryNotReady',
-    `all traffic stays on ${targetName(pass)}, because ${seen.primary?.name ?? 'the primary'} is not ready`,
-  );
+  sayStays(pass);
   if (seen.primary === undefined && run.intent?.revision === run.revision) return remake(pass);
   if (run.intent === undefined && pass.primaryHolds !== run.revision) return releaseStay(pass);
   if (pass.primaryHolds !== run.revision || !pass.primaryReady.ready) {

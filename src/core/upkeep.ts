@@ -244,6 +244,7 @@ export function correctTraffic(pass: Pass): boolean {
     const weight = Math.min(allowed, ...tooHigh.map((route) => trusted(pass, route)?.weight ?? 0));
     const what = `the canary weight was ${pass.liveWeight}, ${weight} was applied`;
     if (contest(pass, 'weight', what)) return true;
+    forgetRound(pass);
     writeCorrected(pass, weight);
     run.weight = isUnderWay(pass.phase) ? weight : 0;
     return true;
@@ -253,6 +254,18 @@ export function correctTraffic(pass: Pass): boolean {
   const weight = Math.min(allowed, pass.liveWeight);
   writeCorrected(pass, weight, trusted(pass, drifted));
   return true;
+}
+
+/**
+ * Others have changed the weight, perhaps over a raise that nobody has recorded: what was measured before says nothing
+ * of it, and the next step needs a round taken from now on.
+ */
+export function forgetRound(pass: Pass): void {
+  const { run } = pass;
+  if (run === undefined || !isUnderWay(pass.phase)) return;
+  delete run.lastRound;
+  pass.restartClock('roundSince');
+  if (run.raisedAt !== undefined) pass.restartClock('raisedAt');
 }
 
 /**
