@@ -3,6 +3,7 @@
  */
 import type { Run } from '../api/run.ts';
 import type { Pass } from './pass.ts';
+import type { AppliedTraffic } from './traffic.ts';
 
 /** Made of the Canary's uid, the revision and a count: the same on every replica, another for every run. */
 export function runId(uid: string, revision: string, count: number): string {
@@ -10,12 +11,16 @@ export function runId(uid: string, revision: string, count: number): string {
   return `${uid.slice(0, 8)}-${hash.slice(0, 10)}-${count}`;
 }
 
-/** The count of the run that wrote last, from its note on the routes: a record that was lost must not use an id twice. */
-function lastWritten({ seen: { uid, traffic } }: Pass): number {
-  const written = traffic.routes.flatMap(({ applied }) =>
-    applied?.run.startsWith(`${uid.slice(0, 8)}-`) === true ? applied.run : [],
+/** What runs of this Canary have noted on its routes. */
+export function notes({ seen: { uid, traffic } }: Pass): readonly AppliedTraffic[] {
+  return traffic.routes.flatMap(({ applied }) =>
+    applied?.run.startsWith(`${uid.slice(0, 8)}-`) === true ? applied : [],
   );
-  return Math.max(0, ...written.map((id) => Number(/-(\d+)$/.exec(id)?.[1] ?? 0)));
+}
+
+/** The count of the run that wrote last, from its note on the routes: a record that was lost must not use an id twice. */
+function lastWritten(pass: Pass): number {
+  return Math.max(0, ...notes(pass).map(({ run }) => Number(/-(\d+)$/.exec(run)?.[1] ?? 0)));
 }
 
 /** What the run keeps of spec and target, so that a spec that breaks later cannot stop an abort. */

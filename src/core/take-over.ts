@@ -5,7 +5,7 @@ import { initialise } from './initialise.ts';
 import type { Pass } from './pass.ts';
 import { isStay, isUnderWay } from './phases.ts';
 import { startOver, touchAfterIntent } from './progress.ts';
-import { beginRun } from './runs.ts';
+import { beginRun, notes } from './runs.ts';
 import { targetName } from './upkeep.ts';
 
 /**
@@ -74,9 +74,12 @@ export function wasHandedOver(pass: Pass): boolean {
   return pass.phase === 'Initializing' && isHandedOver(pass);
 }
 
-function isHandedOver({ seen: { primary, target, services } }: Pass): boolean {
+function isHandedOver(pass: Pass): boolean {
+  const { primary, target, services } = pass.seen;
   if (primary?.owned !== true || primary.holds === undefined) return false;
   if (services.apexSide === 'primary') return true;
+  // Others may have moved the apex since; that a run wrote to the routes, they cannot have done.
+  if (notes(pass).some((note) => note.for !== 'initialise')) return true;
   // The apex Service may have gone, too: what is not the primary's is then not written to it.
   const isGone = services.apexSide === 'missing' && services.backends === 'ready';
   return isGone && target !== undefined && target.revision !== primary.holds;

@@ -141,7 +141,7 @@ const acts: Readonly<Record<string, Act>> = {
   'primary crashes': (trial) =>
     eachPod(trial, 'cart-primary-', (uid) => trial.world.pods.crash(uid, trial.world.clock.now())),
   'pods unready': (trial, { forMs }) => unready(trial, 'cart-', forMs),
-  'primary unready': (trial, { forMs }) => unready(trial, 'cart-primary-', forMs * 2),
+  'primary unready': (trial, { forMs }) => unready(trial, 'cart-primary-', forMs * 3),
 
   // ── the Canary ────────────────────────────────────────────────────────────
   'status phase'(trial, { luck }) {

@@ -40,7 +40,12 @@ interface Status {
     readonly status: string;
     readonly reason: string;
   }[];
-  readonly run?: { readonly id?: string; readonly stay?: boolean; readonly weight?: number };
+  readonly run?: {
+    readonly id?: string;
+    readonly stay?: boolean;
+    readonly weight?: number;
+    readonly intent?: object;
+  };
 }
 
 /** What is on its way, and what one pass does one after the other. */
@@ -177,7 +182,7 @@ export class Judge {
       if (what !== undefined) this.#breach('p5', what);
     }
     if (is.phase === 'Failed' && was.phase !== 'Failed') this.#onFailed(is);
-    this.#wasInitialised ||= is.phase !== 'Initializing' && is.phase !== 'Terminating';
+    this.#wasInitialised ||= resting.includes(is.phase ?? '') || is.run?.intent !== undefined;
   }
 
   /** The record of an abort comes after traffic has gone back. */

@@ -1,3 +1,3 @@
 import { simulation } from './simulation.ts';
 
-simulation('kubernetes', { trials: 850, rollouts: 1600, each: 15 });
+simulation('kubernetes', { trials: 2800, rollouts: 5000, each: 100 });

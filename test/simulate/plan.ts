@@ -167,7 +167,7 @@ const eventWeights: Readonly<Record<string, number>> = {
   'pods crash': 6,
   'pods unready': 6,
   'primary crashes': 8,
-  'primary unready': 4,
+  'primary unready': 7,
   'clock forward': 4,
   'clock back': 4,
   'metrics down': 2,
@@ -212,7 +212,7 @@ const themeWeights: Readonly<Record<Router, Readonly<Record<Theme, number>>>> = 
     'gate deadline': 2,
     rollback: 3,
     'metrics down': 3,
-    'gateway stuck': 1,
+    'gateway stuck': 3,
     contested: 2,
     'spec broken': 3,
   },
@@ -228,7 +228,7 @@ const themeWeights: Readonly<Record<Router, Readonly<Record<Theme, number>>>> = 
 
 export function draw(seed: number, router: Router): Plan {
   const dice = new Dice(seed, router);
-  const theme = dice.chance(0.55) ? dice.weighted(themeWeights[router]) : undefined;
+  const theme = dice.chance(0.6) ? dice.weighted(themeWeights[router]) : undefined;
   const kills = dice.chance(0.8) ? drawKills(dice, router, seed) : [];
   const kinds = new Set(kills.map(({ kind }) => kind));
   const letsGo = [...kinds].some((kind) => kind.startsWith('delete'));
@@ -391,7 +391,8 @@ function drawEvents(
   add(first, 'release');
   const second = first + dice.between(10_000, 35_000);
   if (theme === undefined) add(second, 'release');
-  add(second + dice.between(10_000, 35_000), 'release');
+  // A gateway is waited for for a minute, in which nothing else must end the run.
+  if (theme !== 'gateway stuck') add(second + dice.between(10_000, 35_000), 'release');
   if (theme !== undefined) addTheme(theme, first, dice, add);
   const count = dice.chance(0.25) ? 0 : dice.between(1, theme === undefined ? 9 : 4);
   for (let index = 0; index < count; index += 1)

@@ -87,6 +87,7 @@ export function expectedOf(router: Router): readonly string[] {
   ]);
   return [
     ...outcomes.map((outcome) => `outcome: ${outcome}`),
+    ...(router === 'gatewayapi' ? ['outcome: failed, RouteNotAccepted'] : []),
     ...eventKindsOf(router).map((event) => `event: ${event}`),
     ...faults.map((fault) => `fault: ${fault}`),
     ...kills,

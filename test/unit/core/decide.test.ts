@@ -191,6 +191,20 @@ describe('a phase that somebody sets during initialisation', () => {
   });
 });
 
+describe('a status that was wiped after a release', () => {
+  it('is no initialisation, although somebody has taken the apex Service back', () => {
+    const story = new Story({ analysis: { iterations: 1 }, weights: 'switch' });
+    story.push('v2');
+    story.until(({ primary }) => primary?.holds === 'v2');
+    story.change({ primary: story.world.primary && { ...story.world.primary, health: 'all' } });
+    story.until(phaseIs('Succeeded'));
+    story.change({ status: {}, apex: 'canary' });
+    const { status, effects } = story.decide();
+    expect(status.phase).not.toBe('Initializing');
+    expect(effects[0]).toMatchObject({ type: 'shiftTraffic', weight: 0 });
+  });
+});
+
 describe('a new revision on a canary that stands in', () => {
   it('is released like any other once somebody has moved its traffic to a primary that answers', () => {
     const story = new Story({ analysis: { stepWeights: [50] } });
