@@ -213,7 +213,11 @@ export class Judge {
         );
       if (is.phase === 'Terminating')
         trial.count(`outcome: deleted ${underWay.includes(was.phase ?? '') ? 'in a run' : 'idle'}`);
-    } else if (isNewRun && underWay.includes(is.phase ?? '')) trial.count('outcome: restarted');
+    }
+    // Where no traffic had to be taken back for it, only the record tells that a run begins.
+    if (was.run?.id !== is.run?.id && this.#liveWeight() === 0) this.#takenBack(0);
+    if (is.phase === was.phase && isNewRun && underWay.includes(is.phase ?? ''))
+      trial.count('outcome: restarted');
   }
 
   // ── traffic ───────────────────────────────────────────────────────────────
