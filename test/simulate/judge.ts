@@ -50,6 +50,7 @@ interface Status {
 
 /** What is on its way, and what one pass does one after the other. */
 const graceMs = 1_000;
+const heldMs = 1_000;
 /** Another one can lead after so long. */
 const leaseMs = 6_000;
 const resting = ['Initialized', 'Succeeded', 'Failed'];
@@ -181,16 +182,16 @@ export class Judge {
       const what = failedWithoutFailure(write, this.#trial.queries, this.#trial.plan);
       if (what !== undefined) this.#breach('p5', what);
     }
-    if (is.phase === 'Failed' && was.phase !== 'Failed') this.#onFailed(is);
+    if (is.phase === 'Failed' && was.phase !== 'Failed') this.#onFailed(is, write);
     this.#wasInitialised ||= resting.includes(is.phase ?? '') || is.run?.intent !== undefined;
   }
 
   /** The record of an abort comes after traffic has gone back. */
-  #onFailed(is: Status): void {
+  #onFailed(is: Status, { process, sentAt }: Write): void {
     const reason = is.conditions?.find(({ type }) => type === 'Ready')?.reason;
     if (reason === 'PrimaryNotReady') return;
     const weight = this.#liveWeight();
-    if (weight > 0)
+    if (weight > 0 && sentAt - toldOfTraffic(process) >= graceOf(process, sentAt))
       this.#breach('p2', `Failed (${reason}) was recorded with ${weight}% on the canary`);
   }
 
@@ -264,13 +265,13 @@ export class Judge {
 
   /** No write moves traffic to a side without an available replica while the other side has one. */
   #gains(side: Side, { process, sentAt, record }: Write): void {
-    const { known, heldBackUntil } = process;
+    const { known } = process;
     const { mirror, plan } = this.#trial;
     if (plan.revertOnDeletion === false && this.wasDeleted) return;
     if (plan.group === 'flagger.app' && this.wasDeleted) return;
     // Section 9: what was adopted is given back, whoever is left to serve.
     if (this.wasDeleted && mirror.get('Deployment', 'cart') === undefined) return;
-    const grace = sentAt < heldBackUntil ? 8_000 : graceMs;
+    const grace = graceOf(process, sentAt);
     const other = side === 'primary' ? 'canary' : 'primary';
     const has = (which: Side): unknown =>
       known.steady(`Deployment ${deploymentOf(which)} available`, sentAt, grace);
@@ -287,9 +288,8 @@ export class Judge {
     const { mirror, now } = this.#trial;
     if (this.#mayServeAlone(process, sentAt)) return;
     const epoch = this.#epoch;
-    const heldBack = sentAt < process.heldBackUntil;
     const toldAt = process.known.since('Deployment cart image');
-    const isOldNews = toldAt !== undefined && sentAt - toldAt >= (heldBack ? 8_000 : graceMs);
+    const isOldNews = toldAt !== undefined && sentAt - toldAt >= graceOf(process, sentAt);
     const knownImage = process.known.steady('Deployment cart image', sentAt, 0);
     if (knownImage !== epoch.image && !isOldNews) return;
     if (knownImage !== epoch.image) {
@@ -357,12 +357,7 @@ export class Judge {
   #scaledDown(side: Side, { record, after, process, sentAt }: Write): void {
     const { mirror, gateway, plan } = this.#trial;
     if (record.verb !== 'delete' && replicasOf(after) > 0) return;
-    const told = Math.max(
-      ...['HTTPRoute front', 'HTTPRoute cart', 'Service cart'].map(
-        (what) => process.known.since(what) ?? 0,
-      ),
-    );
-    const isFresh = sentAt - told < (sentAt < process.heldBackUntil ? 8_000 : graceMs);
+    const isFresh = sentAt - toldOfTraffic(process) < graceOf(process, sentAt);
     const apexSide = sideOfService(mirror.get('Service', 'cart'));
     const knowsApex = process.known.steady('Service cart', sentAt, 0) === apexSide;
     for (const route of gateway.serves.values()) {
@@ -400,7 +395,7 @@ export class Judge {
   #promoted(image: string | undefined, process: Process, sentAt: number): void {
     const { plan, mirror, now } = this.#trial;
     const epoch = this.#epoch;
-    const grace = sentAt < process.heldBackUntil ? 8_000 : graceMs;
+    const grace = graceOf(process, sentAt);
     if (image !== epoch.image) {
       const told = process.known.since('Deployment cart image') ?? now;
       const knows = process.known.steady('Deployment cart image', sentAt, 0);
@@ -550,6 +545,17 @@ export class Judge {
     this.breaches.push({ id, what, at: this.#trial.now });
     this.#trial.note(`!! ${id}: ${what}`);
   }
+}
+
+/** When the process last heard that traffic goes elsewhere. */
+function toldOfTraffic({ known }: Process): number {
+  const paths = ['HTTPRoute front', 'HTTPRoute cart', 'Service cart'];
+  return Math.max(...paths.map((what) => known.since(what) ?? 0));
+}
+
+/** How old what it acts on may be: a write may be held back for a second, if the API server asked for it. */
+function graceOf({ heldBackUntil }: Process, sentAt: number): number {
+  return sentAt < heldBackUntil ? graceMs + heldMs : graceMs;
 }
 
 /** What the operator says a write of traffic was for. */

@@ -359,7 +359,7 @@ export class Trial {
       const name = fate.kind === 'refused' ? `refused ${fate.status}` : fate.kind;
       this.count(`fault: ${name}`);
       this.note(`${name}: ${request.method} ${request.path} of ${process.life.id}`);
-      if (name === 'refused 429') process.heldBackUntil = this.now + 8_000;
+      if (name === 'refused 429') process.heldBackUntil = this.now + 4_000;
     }
     return fate;
   }
