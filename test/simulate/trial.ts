@@ -28,6 +28,8 @@ export interface Process {
   readonly life: Life;
   readonly known: Known;
   readonly watches: Set<() => void>;
+  /** Ends it in an orderly way; trials never do, see `#dispose`. */
+  readonly stop: AbortController;
   readonly replica: number;
   /** Until then its Lease cannot be renewed. */
   leaseLostUntil: number;
@@ -137,6 +139,13 @@ export class Trial {
     while (this.now < plan.calmAt && !this.#isStorm()) await world.clock.advance(1_000);
     this.#calm();
     await this.#comeToRest();
+    const result = this.#result();
+    this.#dispose();
+    return result;
+  }
+
+  #result(): Result {
+    const { plan, world } = this;
     const { breaches } = this.judge;
     return {
       plan,
@@ -146,6 +155,14 @@ export class Trial {
       simulatedMs: this.now,
       fingerprint: `${this.#fingerprint.toString(16)}/${world.records.length}`,
     };
+  }
+
+  /** Node.js keeps what waits for a signal until it is aborted: thousands of trials would fill the memory. */
+  #dispose(): void {
+    for (const { life, stop } of this.processes) {
+      life.kill();
+      stop.abort();
+    }
   }
 
   // ── the operator ──────────────────────────────────────────────────────────
@@ -162,6 +179,7 @@ export class Trial {
       life,
       known: new Known(),
       watches: new Set(),
+      stop: new AbortController(),
       replica,
       leaseLostUntil: 0,
       heldBackUntil: 0,
@@ -202,8 +220,7 @@ export class Trial {
             identity: life.id,
             settings: lease,
           });
-    const signal = new AbortController().signal;
-    world.operator(signal, lock, `serin-${life.id}`, {
+    world.operator(process.stop.signal, lock, `serin-${life.id}`, {
       transport,
       clock: life.clock,
       webhooks: { call: (call) => this.#call(call, process) },
