@@ -1,3 +1,3 @@
 import { simulation } from './simulation.ts';
 
-simulation('gatewayapi', { trials: 2800, rollouts: 5000, each: 100 });
+simulation('gatewayapi', { trials: 3000, rollouts: 5000, each: 100 });

@@ -62,6 +62,8 @@ interface Epoch {
   /** When our own writes last gave it more. */
   raisedAt: number | undefined;
   top: number;
+  /** How much it had when its promotion was decided; what others do to the routes after that takes nothing from it. */
+  decidedAt: number;
   promotedAt: number | undefined;
 }
 
@@ -76,6 +78,7 @@ export class Judge {
     since: 0,
     raisedAt: undefined,
     top: 0,
+    decidedAt: 0,
     promotedAt: undefined,
   };
   #wasInitialised = false;
@@ -103,7 +106,14 @@ export class Judge {
     const image = imageOf(target);
     // A target that comes back as it was has earned what it had, unless its weight was taken away.
     if (image !== undefined && image !== this.#epoch.image) {
-      this.#epoch = { image, since: now, raisedAt: undefined, top: 0, promotedAt: undefined };
+      this.#epoch = {
+        image,
+        since: now,
+        raisedAt: undefined,
+        top: 0,
+        decidedAt: 0,
+        promotedAt: undefined,
+      };
     }
     const canary = mirror.get('Canary', 'cart');
     this.#wasThere ||= canary !== undefined;
@@ -178,6 +188,8 @@ export class Judge {
     const was = (before?.['status'] ?? {}) as Status;
     const is = (after?.['status'] ?? {}) as Status;
     this.#tally(was, is);
+    if (is.run?.intent === undefined) this.#epoch.decidedAt = 0;
+    else if (was.run?.intent === undefined) this.#epoch.decidedAt = this.#epoch.top;
     if ((is.failedChecks ?? 0) > (was.failedChecks ?? 0)) {
       const what = failedWithoutFailure(write, this.#trial.queries, this.#trial.plan);
       if (what !== undefined) this.#breach('p5', what);
@@ -412,8 +424,9 @@ export class Judge {
     const missing = this.#missingRounds(since, sentAt, 1);
     if (missing !== undefined) this.#breach('p4', `${image} was promoted: ${missing}`);
     const last = Math.min(...this.#stepLists().map((steps) => Math.max(...steps)));
-    if (plan.strategy.kind === 'weights' && epoch.top < last)
-      this.#breach('p4', `${image} was promoted at ${epoch.top}%, its last step is ${last}%`);
+    const top = Math.max(epoch.top, epoch.decidedAt);
+    if (plan.strategy.kind === 'weights' && top < last)
+      this.#breach('p4', `${image} was promoted at ${top}%, its last step is ${last}%`);
   }
 
   #primaryWasThere(primary: KubernetesObject | undefined): boolean {

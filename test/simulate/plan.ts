@@ -212,7 +212,7 @@ const themeWeights: Readonly<Record<Router, Readonly<Record<Theme, number>>>> = 
     'gate deadline': 2,
     rollback: 3,
     'metrics down': 3,
-    'gateway stuck': 3,
+    'gateway stuck': 2,
     contested: 2,
     'spec broken': 3,
   },
@@ -242,7 +242,7 @@ export function draw(seed: number, router: Router): Plan {
     group: !letsGo && dice.chance(0.15) ? 'flagger.app' : 'serin.dev',
     replicas: dice.between(1, 2),
     intervalMs: dice.between(2, 5) * 1_000,
-    strategy: drawStrategy(dice, router),
+    strategy: drawStrategy(dice, router, theme),
     threshold: dice.between(1, 3),
     skipAnalysis: theme === undefined && dice.chance(0.08),
     metrics: drawMetrics(dice, theme),
@@ -256,7 +256,7 @@ export function draw(seed: number, router: Router): Plan {
       router === 'gatewayapi' &&
       !kinds.has('create httproutes') &&
       (names.has('gitops route') || dice.chance(0.3)),
-    gatewayIsSilent: router === 'gatewayapi' && dice.chance(0.1),
+    gatewayIsSilent: router === 'gatewayapi' && theme !== 'gateway stuck' && dice.chance(0.1),
     operators,
     images: Array.from({ length: 16 }, (_, index) =>
       index === 0
@@ -297,8 +297,8 @@ function drawImage(dice: Dice): Image {
 
 const gateTypes = ['confirm-rollout', 'confirm-promotion'] as const;
 
-function drawStrategy(dice: Dice, router: Router): Strategy {
-  if (router === 'kubernetes' || dice.chance(0.25))
+function drawStrategy(dice: Dice, router: Router, theme: Theme | undefined): Strategy {
+  if (router === 'kubernetes' || (theme !== 'gateway stuck' && dice.chance(0.25)))
     return { kind: 'iterations', iterations: dice.between(1, 3) };
   const steps = dice.pick([[50], [100], [20, 60], [30, 60], [10, 50, 100], [25, 50, 75]]);
   return { kind: 'weights', steps, back: dice.chance(0.2) ? dice.between(20, 60) : 0 };
@@ -392,9 +392,10 @@ function drawEvents(
   const second = first + dice.between(10_000, 35_000);
   if (theme === undefined) add(second, 'release');
   // A gateway is waited for for a minute, in which nothing else must end the run.
-  if (theme !== 'gateway stuck') add(second + dice.between(10_000, 35_000), 'release');
+  const isAlone = theme === 'gateway stuck';
+  if (!isAlone) add(second + dice.between(10_000, 35_000), 'release');
   if (theme !== undefined) addTheme(theme, first, dice, add);
-  const count = dice.chance(0.25) ? 0 : dice.between(1, theme === undefined ? 9 : 4);
+  const count = isAlone || dice.chance(0.25) ? 0 : dice.between(1, theme === undefined ? 9 : 4);
   for (let index = 0; index < count; index += 1)
     add(dice.between(1_000, calmAt - 1_000), dice.weighted(eventWeightsOf(router)));
   if (operators === 2 && dice.chance(0.6)) add(dice.between(5_000, calmAt - 15_000), 'paused');
