@@ -296,9 +296,10 @@ function stayOnCanary(pass: Pass, routes: readonly RouteView[]): boolean {
   if (!pass.canaryAvailable) return false;
   // A newer revision has earned nothing: where the primary answers, it keeps what it has.
   const isNewer = pass.seen.target?.revision !== pass.run?.revision;
-  // And a primary that is about to take its traffic back keeps what others have given it.
-  const isBack = pass.primaryReady.ready && pass.primaryHolds === pass.run?.revision;
-  if ((isNewer || isBack) && pass.primaryAvailable && pass.liveWeight < 100) return false;
+  if (isNewer && pass.primaryAvailable && pass.liveWeight < 100) return false;
+  // Nor does what has gone to a primary that is ready with the same revision come back.
+  const isServed = !isNewer && pass.primaryHolds === pass.run?.revision && pass.primaryReady.ready;
+  if (isServed && pass.liveWeight < 100) return false;
   if (routes.some(({ weight }) => weight !== 100)) pass.shiftTraffic(100, 'stay');
   moveApex(pass, 'canary');
   return false;
