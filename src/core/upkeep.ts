@@ -331,6 +331,7 @@ export function contest(pass: Pass, field: string, what: string): boolean {
   if (
     count < contestLimit ||
     !isUnderWay(pass.phase) ||
+    pass.phase === 'Finalising' ||
     run.intent !== undefined ||
     !pass.primaryAvailable
   )
