@@ -92,10 +92,10 @@ function restarted(pass: Pass): boolean {
   return written;
 }
 
-/** A promotion may still be on its way to the API server: it must find another version there. */
+/** A promotion may still be on its way to the API server: it must find another version there, or nothing. */
 export function touchAfterIntent(pass: Pass): void {
-  const { run } = pass;
-  if (run?.intent !== undefined)
+  const { run, seen } = pass;
+  if (run?.intent !== undefined && seen.primary !== undefined)
     pass.effects.push({ type: 'touchPrimary', mark: `${run.id}/restart` });
 }
 

@@ -131,10 +131,10 @@ export function endReverted(pass: Pass, revision: string | undefined): void {
  * the words. Without an available primary nothing can be moved, and the caller holds instead.
  */
 export function rollBack(pass: Pass, reason: string, message: string): void {
-  const { run } = pass;
+  const { run, seen } = pass;
   if (run === undefined) return;
   const exposed = pass.liveWeight;
-  if (run.intent !== undefined && pass.phase === 'Promoting') {
+  if (run.intent !== undefined && seen.primary !== undefined && pass.phase === 'Promoting') {
     pass.effects.push({ type: 'touchPrimary', mark: `${run.id}/abort` });
   }
   pass.step({ type: 'rollbackRequested', reason });
