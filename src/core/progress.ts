@@ -59,12 +59,13 @@ export function changed(pass: Pass): boolean {
   const { seen, run } = pass;
   const { target } = seen;
   if (run === undefined || target === undefined) return false;
-  if (target.revision === run.revision) return restarted(pass);
+  // Also when the run began for it: at that time the primary was not ready.
   if (target.revision === pass.primaryHolds && pass.primaryReady.ready) {
     touchAfterIntent(pass);
     endReverted(pass, target.revision);
     return true;
   }
+  if (target.revision === run.revision) return restarted(pass);
   if (!pass.primaryAvailable && pass.liveWeight > 0) return false;
   startOver(
     pass,
