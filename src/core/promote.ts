@@ -332,11 +332,7 @@ export function stay(pass: Pass): void {
   if (isReturned(pass)) return backToPrimary(pass);
   if (seen.target !== undefined && seen.target.revision !== run.revision)
     return replaceStay(pass, seen.target.revision);
-  const isAnalysed = run.intent !== undefined || pass.primaryHolds === run.revision;
-  if (!isAnalysed && isOnPrimary(pass)) {
-    pass.lastApplied = pass.primaryHolds;
-    return releaseAnew(pass);
-  }
+  if (isShared(pass) && pass.primaryHolds !== run.revision) return leaveStay(pass);
   correctTraffic(pass);
   keepServices(pass);
   sayStays(pass);
@@ -386,13 +382,17 @@ function backToPrimary(pass: Pass): void {
   pass.lookAgain(seen.settings.drainMs);
 }
 
-function isOnPrimary({ primaryAvailable, liveWeight }: Pass): boolean {
-  return primaryAvailable && liveWeight < 100;
+/** The primary answers, and has traffic already or is the only side that could have any. */
+function isShared({ primaryAvailable, canaryAvailable, liveWeight }: Pass): boolean {
+  return primaryAvailable && (liveWeight < 100 || !canaryAvailable);
 }
 
-/** The primary serves after all: what the target holds is released as any other revision. */
-function releaseAnew(pass: Pass): void {
-  if (pass.run !== undefined) pass.run.stay = false;
+/** The primary serves after all: a revision that it does not hold is released as any other. */
+function leaveStay(pass: Pass): void {
+  const { run } = pass;
+  if (run === undefined) return;
+  run.stay = false;
+  pass.lastApplied = pass.primaryHolds;
   pass.shiftTraffic(0, 'restart');
   moveApex(pass, 'primary');
   pass.lookAgain(0);
@@ -400,7 +400,7 @@ function releaseAnew(pass: Pass): void {
 
 /** A new revision while the canary serves: it already has all traffic, and is written to the primary once it is good. */
 function replaceStay(pass: Pass, revision: string): void {
-  if (isOnPrimary(pass)) return releaseAnew(pass);
+  if (isShared(pass)) return leaveStay(pass);
   beginRun(pass, revision);
   const { run } = pass;
   if (run === undefined) return;
@@ -422,6 +422,8 @@ function releaseStay(pass: Pass): void {
   const { run, seen } = pass;
   if (run === undefined || !pass.canaryReady.ready) return;
   if (seen.refusals.length > 0) return;
+  // Its round is one of all traffic: what it is given in this very pass has told nothing yet.
+  if (pass.liveWeight < 100) return pass.restartClock('roundSince');
   const round: RoundOutcome =
     seen.spec?.skipAnalysis === true ? { kind: 'passed' } : evaluateRound(pass);
   if (round.kind === 'failed') {
