@@ -312,9 +312,14 @@ function neitherServes(pass: Pass, why: string, analysed: boolean): void {
     run.progressDeadlineMs - waited,
   );
   if (!pass.isOver(waited, run.progressDeadlineMs)) return;
+  const { intent } = run;
   failHeld(pass, message);
   run.stay = analysed;
-  if (analysed) pass.stopClock('scaleDownSince');
+  if (analysed) {
+    // What was written is still what was analysed: a primary that goes away is made again from it.
+    run.intent = intent;
+    pass.stopClock('scaleDownSince');
+  }
   pass.alert({
     fact: 'failed',
     severity: 'error',
