@@ -26,6 +26,17 @@ export function isStay({
   return phase === 'Failed' && run?.stay === true;
 }
 
+/** The target serves everybody, after a promotion or because there is no primary any more: rounds are taken of it. */
+export function standsIn(rollout: {
+  readonly phase: Phase;
+  readonly run: Run | undefined;
+}): boolean {
+  const { phase, run } = rollout;
+  return (
+    isStay(rollout) || (run?.stay === true && (phase === 'Initialized' || phase === 'Succeeded'))
+  );
+}
+
 /** A run that failed because the primary went away before its promotion: weight and pods are held as they are. */
 export function isHeld({
   phase,

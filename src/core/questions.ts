@@ -9,7 +9,7 @@ import type { Run } from '../api/run.ts';
 import type { WebhookType } from '../api/canary-analysis.ts';
 import type { Answers, Memory, Observation, Time } from './observation.ts';
 import { Pass } from './pass.ts';
-import { isUnderWay, isStay } from './phases.ts';
+import { isUnderWay, standsIn } from './phases.ts';
 
 export interface HookQuestion {
   /** Equal ids are the same question: it is asked once, and its answer kept until it is no longer asked for. */
@@ -60,8 +60,8 @@ export function isRoundDue(pass: Pass): boolean {
   const { run, phase, seen } = pass;
   const { spec } = seen;
   if (run === undefined || spec === undefined || spec.skipAnalysis) return false;
-  if (phase !== 'Progressing' && phase !== 'WaitingPromotion' && !isStay(pass)) return false;
-  if (!pass.canaryReady.ready && !isStay(pass)) return false;
+  if (phase !== 'Progressing' && phase !== 'WaitingPromotion' && !standsIn(pass)) return false;
+  if (!pass.canaryReady.ready && !standsIn(pass)) return false;
   if (isBeforeFirstStep(pass)) return false;
   if (run.hooksSince !== undefined && allAnswered(pass)) return true;
   return (pass.clock('roundSince') ?? spec.intervalMs) >= spec.intervalMs;
@@ -89,7 +89,7 @@ export function hooksOf({ seen }: Pass, type: WebhookType): readonly ResolvedWeb
 
 function dueHooks(pass: Pass): readonly HookQuestion[] {
   // Gates are not asked there; a round is a round.
-  if (isStay(pass))
+  if (standsIn(pass))
     return isRoundDue(pass) || pass.run?.hooksSince !== undefined ? rolloutHooks(pass) : [];
   if (!isUnderWay(pass.phase)) return [];
   const { phase, run } = pass;

@@ -1,7 +1,7 @@
 /**
  * A primary that is gone: made again only from a template that hashes to what was promoted.
  */
-import type { Pass } from './pass.ts';
+import { clockNames, type Pass } from './pass.ts';
 import { evaluateRound } from './rounds.ts';
 import { revisionName, targetName } from './upkeep.ts';
 
@@ -25,8 +25,10 @@ export function recreatePrimary(pass: Pass): boolean {
 export function recoverPrimary(pass: Pass): void {
   const { run, seen } = pass;
   if (run === undefined) return;
-  if (recreatePrimary(pass))
+  if (recreatePrimary(pass)) {
+    run.stay = false;
     return pass.say('PrimaryMissing', 'the primary was gone and is being made again');
+  }
   if (pass.answers.promotedTemplate === undefined) return pass.lookAgain(1_000);
   const message = `the primary of ${targetName(pass)} is gone, and no template of revision ${revisionName(pass.lastPromoted)} is left; take the target back to that revision`;
   pass.stalled = true;
@@ -36,7 +38,7 @@ export function recoverPrimary(pass: Pass): void {
   if (!pass.canaryAvailable) return;
   if (seen.traffic.routes.some(({ weight }) => weight !== 100)) pass.shiftTraffic(100, 'stay');
   if (seen.services.apexSide !== 'canary') pass.effects.push({ type: 'writeApex', side: 'canary' });
-  run.stay = true;
+  if (!run.stay) beginToServe(pass);
   run.revision = seen.target?.revision ?? run.revision;
   if (!pass.canaryReady.ready) return;
   const round = evaluateRound(pass);
@@ -45,4 +47,17 @@ export function recoverPrimary(pass: Pass): void {
   pass.lastApplied = run.revision;
   run.stay = false;
   pass.effects.push({ type: 'createPrimary', revision: run.revision, from: 'target' });
+}
+
+/** What is left of the run before says nothing about the time in which the target serves everybody. */
+function beginToServe(pass: Pass): void {
+  const { run } = pass;
+  if (run === undefined) return;
+  run.stay = true;
+  run.weight = 100;
+  delete run.reason;
+  delete run.lastRound;
+  delete run.hooksSince;
+  for (const name of clockNames) if (name !== 'scaleDownSince') pass.stopClock(name);
+  pass.restartClock('roundSince');
 }

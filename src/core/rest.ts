@@ -20,8 +20,10 @@ import {
 const keepPodsMs = 60 * 60_000;
 
 export function rest(pass: Pass): void {
-  const { seen } = pass;
+  const { seen, run } = pass;
   rerecord(pass);
+  // The target stood in while there was no primary; now there is one again.
+  if (run?.stay === true && seen.primary !== undefined) run.stay = false;
   correctTraffic(pass);
   keepServices(pass);
   if (seen.refusals.length === 0) refreshRun(pass);
