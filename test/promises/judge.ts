@@ -133,10 +133,14 @@ function look(step: Step, ledger: Ledger): Ledger {
   const { before } = step;
   let next = ledger;
   const revision = before.target?.revision;
-  // Without a primary that can answer nothing can be made of it, and the traffic stays where it is.
-  const isActionable = next.revision === undefined || isAvailable(before.primary);
+  // Without a primary that can answer nothing can be made of it, and the traffic stays where it is. While suspended
+  // nothing is: what counts is what is there afterwards.
+  const isFrozen = before.spec?.suspend === true && !before.deleting;
+  const isActionable = next.revision === undefined || (isAvailable(before.primary) && !isFrozen);
   if (revision !== undefined && revision !== next.revision && isActionable) {
-    next = { ...next, ...nothingEarned, revision, analysed: undefined };
+    // What serves everybody may have been analysed while nobody but it could answer.
+    const analysed = next.analysed === revision ? revision : undefined;
+    next = { ...next, ...nothingEarned, revision, analysed };
   }
   const { acceptance, version } = before.traffic;
   if (version !== next.trafficVersion)
@@ -184,15 +188,9 @@ function account(step: Step, ledger: Ledger): Ledger {
     next = { ...next, raisedAgo: 0, round: undefined };
   }
   // The run may go on from there: what it has prepared stands, and it begins with its first step.
+  if (is === 0 && was > 0) next = { ...next, stay: false };
   if (is === 0 && was > 0 && ledger.earned > 0)
-    next = {
-      ...next,
-      earned: 0,
-      raised: false,
-      raisedAgo: undefined,
-      round: undefined,
-      stay: false,
-    };
+    next = { ...next, earned: 0, raised: false, raisedAgo: undefined, round: undefined };
   // Several routes of which only some were written count as the raise that it is about to be.
   if (is === 100 && isStayWrite(step)) next = { ...next, stay: true };
   if (intendedNow(step)) next = { ...next, analysed: after.run?.intent?.revision };
