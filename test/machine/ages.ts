@@ -9,8 +9,6 @@ import { base, type WorldState } from './model.ts';
 
 export type Caps = (name: string, ageMs: number) => number;
 
-export const uncapped: Caps = (_name, ageMs) => ageMs;
-
 const texts = new Map<number, string>();
 
 export function textOf(ageMs: number): string {
@@ -36,30 +34,35 @@ export function isTime(value: unknown): value is string {
 }
 
 /** The same world `ms` later, if nobody does anything meanwhile. */
-export function later(world: WorldState, ms: number, caps: Caps = uncapped): WorldState {
-  const older = (name: string, text: string): string => textOf(caps(name, ageOf(text) + ms));
+export function later(world: WorldState, ms: number): WorldState {
+  const older: Older = (_name, text) => textOf(ageOf(text) + ms);
   const { memory, status } = world;
-  const grow = (name: string, age: number | undefined): number | undefined =>
-    age === undefined ? undefined : caps(name, age + ms);
+  const grow = (age: number | undefined): number | undefined =>
+    age === undefined ? undefined : age + ms;
   return {
     ...world,
     status: olderStatus(status, older),
     memory: {
       ...memory,
-      drain: grow('drain', memory.drain),
-      settle: grow('settle', memory.settle),
-      wordsAgo: grow('wordsAgo', memory.wordsAgo),
-      unsaved: Object.fromEntries(
-        Object.entries(memory.unsaved).map(([name, value]) => [
-          name,
-          olderValue(name, value, older),
-        ]),
-      ),
+      drain: grow(memory.drain),
+      settle: grow(memory.settle),
+      wordsAgo: grow(memory.wordsAgo),
+      unsaved: olderValues(memory.unsaved, older),
     },
   };
 }
 
 type Older = (name: string, text: string) => string;
+
+/** A record with each of its times changed. */
+export function olderValues(
+  values: Readonly<Record<string, unknown>>,
+  older: Older,
+): Record<string, unknown> {
+  const next: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(values)) next[name] = olderValue(name, value, older);
+  return next;
+}
 
 function olderStatus(status: CanaryStatus, older: Older): CanaryStatus {
   const { waiting, run } = status;
@@ -77,9 +80,7 @@ function olderStatus(status: CanaryStatus, older: Older): CanaryStatus {
     ...(run === undefined
       ? {}
       : {
-          run: Object.fromEntries(
-            Object.entries(run).map(([name, value]) => [name, olderValue(name, value, older)]),
-          ),
+          run: olderValues(run, older),
         }),
   };
 }

@@ -10,8 +10,9 @@ import { everyAnswer } from './answers.ts';
 import { canonical, keyOf } from './key.ts';
 import type { Setting, WorldState } from './model.ts';
 import { observe } from './model.ts';
-import { cappedLedger, restart, type Moment, type Move } from './moves.ts';
-import { carryOut, crashes, decideOn, look, time } from './pass.ts';
+import { cappedLedger, restart, tick, type Moment, type Move } from './moves.ts';
+import { unit } from './settings.ts';
+import { carryOut, crashes, look, outcomes, time } from './pass.ts';
 
 export interface Exploration {
   readonly name: string;
@@ -24,6 +25,7 @@ export interface Exploration {
   readonly everywhere?: (moment: Moment, walk: Walk) => string | undefined;
   /** Worlds that are looked at but not continued from. */
   readonly until?: (world: WorldState) => boolean;
+  /** For checks that need not be complete. */
   readonly limit?: number;
 }
 
@@ -33,8 +35,8 @@ export interface Findings {
   readonly phases: ReadonlySet<Phase | ''>;
   /** Nothing was left out for the limit. */
   readonly complete: boolean;
-  /** All worlds that so many moves lead to were seen. */
-  readonly depth: number;
+  /** So many pairs of worlds with one key went the same ways. */
+  readonly pairs: number;
   /** With the way that led there. */
   readonly defects: readonly string[];
 }
@@ -53,24 +55,75 @@ interface Origin {
   readonly by: string;
 }
 
+/** One world of so many is held against the next one with its key. */
+const sampled = 64;
+
+/** Whether the key is enough: worlds that share it, and differ in what it leaves out, have to lead to the same keys. */
+class Sample {
+  readonly #exploration: Exploration;
+  readonly #walk: Walk;
+  readonly #first = new Map<number, Moment>();
+  readonly #second = new Map<number, Moment>();
+
+  constructor(exploration: Exploration, walk: Walk) {
+    this.#exploration = exploration;
+    this.#walk = walk;
+  }
+
+  take(id: number, moment: Moment): void {
+    if (id % sampled !== 0 || this.#second.has(id)) return;
+    const first = this.#first.get(id);
+    if (first === undefined) this.#first.set(id, moment);
+    else if (textOf(first) !== textOf(moment)) this.#second.set(id, moment);
+  }
+
+  compare(): { readonly pairs: number; readonly different: string | undefined } {
+    for (const [id, second] of this.#second) {
+      const first = this.#first.get(id);
+      if (first === undefined || this.#futures(first) === this.#futures(second)) continue;
+      return { pairs: 0, different: `${textOf(first)}\n${textOf(second)}` };
+    }
+    return { pairs: this.#second.size, different: undefined };
+  }
+
+  #futures(moment: Moment): string {
+    if (moment.world.gone || this.#exploration.until?.(moment.world) === true) return '';
+    const ids = new Set<number>();
+    onward(moment, this.#exploration, (_name, next, { length }) => {
+      ids.add(this.#walk.idOf(normalised(next, this.#exploration.caps)) + length);
+    });
+    return [...ids].sort((a, b) => a - b).join(' ');
+  }
+}
+
+function textOf({ world, ledger }: Moment): string {
+  return JSON.stringify([world, ledger]);
+}
+
 /** Only so many: the first ones say the most. */
 const maxDefects = 50;
 
 export function explore(exploration: Exploration): Findings {
-  const { setting, caps, moves, everywhere, until, limit = Number.POSITIVE_INFINITY } = exploration;
+  const { setting, caps, everywhere, until, limit = Number.POSITIVE_INFINITY } = exploration;
   const seen = new Map<number, Origin>();
   const queue: ({ readonly id: number; readonly moment: Moment } | undefined)[] = [];
   const phases = new Set<Phase | ''>();
   const defects: string[] = [];
   const told = new Set<string>();
   let edges = 0;
-  let expanded = 0;
-  const walk: Walk = { setting, caps, idOf: ({ world, ledger }) => hash(keyOf(world, ledger)) };
+  const walk: Walk = {
+    setting,
+    caps,
+    idOf: ({ world, ledger }) => hash(keyOf(world, ledger, setting)),
+  };
+
+  const sample = new Sample(exploration, walk);
 
   const visit = (moment: Moment, origin: Origin): void => {
     edges += 1;
     const normal = normalised(moment, caps);
     const id = walk.idOf(normal);
+    sample.take(id, normal);
     if (seen.has(id)) return;
     seen.set(id, origin);
     phases.add(normal.world.status.phase ?? '');
@@ -94,40 +147,59 @@ export function explore(exploration: Exploration): Findings {
     if (moment.world.gone || until?.(moment.world) === true) continue;
     const stuck = everywhere?.(moment, walk);
     const depth = (seen.get(id)?.depth ?? 0) + 1;
-    expanded = depth - 1;
     if (stuck !== undefined) report(stuck, { from: id, depth, by: 'there' });
-    for (const { name, make } of [...moves, restart]) {
-      const next = make(moment);
-      if (next !== undefined) visit(next, { from: id, depth, by: name });
-    }
-    pass(moment, setting, (name, next, breaches) => {
+    const take: Visit = (name, next, breaches) => {
       const origin = { from: id, depth, by: name };
       for (const breach of breaches) report(breachText(breach), origin);
       visit(next, origin);
-    });
+    };
+    onward(moment, exploration, take);
+    // Every clock that runs is at its deadline: past it, all is as it is now.
+    const late = tick('', unit).make(moment);
+    if (late !== undefined && walk.idOf(normalised(late, caps)) === id)
+      passes(late, setting, (name, ...rest) => take(`a unit passes, ${name}`, ...rest));
     if (defects.length >= maxDefects) break;
   }
   const complete = queue.every((entry) => entry === undefined);
-  return { states: seen.size, edges, phases, complete, depth: expanded, defects };
+  const { pairs, different } = sample.compare();
+  if (different !== undefined) defects.push(`one key, and different futures: ${different}`);
+  return { states: seen.size, edges, phases, complete, pairs, defects };
 }
 
 type Visit = (name: string, next: Moment, breaches: readonly Breach[]) => void;
 
-/** Every pass that may happen now: each answer, and each moment at which the process may die. */
-function pass({ world, ledger }: Moment, setting: Setting, visit: Visit): void {
+/** Everything that may happen next: what others do, each answer to a pass, each moment at which the process may die. */
+export function onward(
+  moment: Moment,
+  { setting, moves }: Pick<Exploration, 'setting' | 'moves'>,
+  visit: Visit,
+): void {
+  for (const { name, make } of [...moves, restart]) {
+    const next = make(moment);
+    if (next !== undefined) visit(name, next, []);
+  }
+  passes(moment, setting, visit);
+}
+
+/** Each answer to a pass that is made now. */
+export function passes({ world, ledger }: Moment, setting: Setting, visit: Visit): void {
   const view = look(world, setting);
+  const { memory } = view;
   const templateOf = (): 'target' | 'replicaSet' =>
     world.target?.revision === world.status.lastPromotedSpec ? 'target' : 'replicaSet';
   for (const [name, answers] of everyAnswer(view.questions, templateOf)) {
-    const decision = decideOn(view, answers);
-    const next = carryOut(world, decision, setting);
-    const { before, memory } = view;
-    const step = { before, answers, memory, time, decision };
-    const judged = judge({ ...step, after: observe(next, setting) }, ledger);
-    visit(`pass ${name}`, { world: next, ledger: judged.ledger }, judged.breaches);
-    for (const [death, left] of crashes(world, decision, setting)) {
-      const after = judge({ ...step, after: observe(left, setting) }, ledger).ledger;
-      visit(`pass ${name}, ${death}`, { world: left, ledger: afterRestart(after) }, []);
+    for (const { before, decision, quiet } of outcomes(view, answers)) {
+      const recorded = quiet ? { ...decision, status: world.status } : decision;
+      const next = carryOut(world, recorded, setting);
+      const step = { before, answers, memory, time, decision };
+      const judged = judge({ ...step, after: observe(next, setting) }, ledger);
+      const by = `pass ${name}${quiet ? ', not recorded' : ''}`;
+      visit(by, { world: next, ledger: judged.ledger }, judged.breaches);
+      if (quiet) continue;
+      for (const [death, left] of crashes(world, decision, setting)) {
+        const after = judge({ ...step, after: observe(left, setting) }, ledger).ledger;
+        visit(`${by}, ${death}`, { world: left, ledger: afterRestart(after) }, []);
+      }
     }
   }
 }

@@ -87,6 +87,10 @@ export interface Setting {
   readonly acceptsAtOnce: boolean;
   /** Apex and routes were there before the Canary. */
   readonly adopted: boolean;
+  /** Every revision may be pushed at any time, so that their names say nothing. */
+  readonly isSymmetric?: boolean;
+  /** Somebody may delete the primary. */
+  readonly losesPrimary?: boolean;
   readonly hasNotifier: boolean;
   readonly drainMs: number;
   readonly settleMs: number;
@@ -117,7 +121,7 @@ export function observe(world: WorldState, setting: Setting): Observation {
     spec,
     refusals: isRefused ? [refusal] : [],
     status: world.status,
-    run: parseRun(world.status.run),
+    run: recordIn(world.status),
     target: world.target && workload('cart', world.target),
     primary: world.primary && primaryView(world.primary),
     services: {
@@ -204,8 +208,17 @@ function revisionNumber(revision: string): number {
   return Number(revision.slice(-1));
 }
 
+const read = new WeakMap<object, Run | undefined>();
+
+/** The record as it is read back; each is read once. */
+function recordIn({ run }: CanaryStatus): Run | undefined {
+  if (run === undefined) return undefined;
+  if (!read.has(run)) read.set(run, parseRun(run));
+  return read.get(run);
+}
+
 function unsavedOf({ memory, status }: WorldState): string | undefined {
-  const run = parseRun(status.run);
+  const run = recordIn(status);
   if (memory.unsavedFits === undefined || run === undefined) return undefined;
   return memory.unsavedFits ? recordOf(run) : 'another record';
 }
@@ -368,7 +381,7 @@ export function changed(world: WorldState): WorldState {
 
 /** What stays in mind after a decision. */
 export function remember(world: WorldState, { memory }: Decision, version: number): MemoryState {
-  const run = parseRun(world.status.run);
+  const run = recordIn(world.status);
   const age = (key: string): number | undefined => {
     const anchor = memory.anchors[key];
     return anchor && anchor.elapsedMs + monotonicBase - anchor.monotonic;

@@ -37,12 +37,12 @@ function move(name: string, change: (world: WorldState) => WorldState | undefine
 }
 
 /** Time passes. While a Canary is suspended its clocks stand still, so that time makes no difference. */
-export function tick(name: string, ms: number, caps: Caps): Move {
+export function tick(name: string, ms: number): Move {
   return {
     name,
     make({ world, ledger }) {
       if (world.gone || runOf(world)?.suspendedAt !== undefined) return undefined;
-      return { world: later(world, ms, caps), ledger: cappedLedger(aged(ledger, ms), caps) };
+      return { world: later(world, ms), ledger: aged(ledger, ms) };
     },
   };
 }

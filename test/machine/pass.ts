@@ -2,6 +2,7 @@
  * One pass over the model: asks, decides, and brings about what was decided, wholly or in part.
  */
 import { decide } from '../../src/core/decide.ts';
+import type { Run } from '../../src/api/run.ts';
 import type { Decision } from '../../src/core/effects.ts';
 import type { Answers, Memory, Observation, Time } from '../../src/core/observation.ts';
 import { dueQuestions, type Questions } from '../../src/core/questions.ts';
@@ -36,6 +37,54 @@ export function look(world: WorldState, setting: Setting): Look {
 
 export function decideOn({ before, memory }: Look, answers: Answers): Decision {
   return decide(before, answers, memory, time);
+}
+
+export interface Outcome {
+  /** What the pass saw, as far as words go: the rest is as it is. */
+  readonly before: Observation;
+  readonly decision: Decision;
+  /** Nothing but memory has changed. */
+  readonly quiet: boolean;
+}
+
+/**
+ * What these answers can lead to. Whether a pass that decides nothing is recorded depends on words: what was said, told
+ * and checked before. Worlds do not keep words apart; instead the pass is made with both, wherever both are possible.
+ */
+export function outcomes(
+  { before, memory }: Look,
+  answers: Answers,
+): readonly [Outcome, ...Outcome[]] {
+  const { status, run } = before;
+  const other = { ...before, status: { ...status, provider: 'said otherwise' } };
+  const recorded = decide(other, answers, memory, time);
+  const first: Outcome = { before: other, decision: recorded, quiet: false };
+  const after = recorded.status.run as Run | undefined;
+  if (
+    recorded.effects.length > 0 ||
+    recorded.status.phase !== status.phase ||
+    after?.id !== run?.id
+  )
+    return [first];
+  const same = { ...before, ...(run && after && { run: withWords(run, after) }) };
+  const said = {
+    ...recorded.status,
+    failedChecks: status.failedChecks,
+    iterations: status.iterations,
+    lastAppliedSpec: status.lastAppliedSpec,
+    lastPromotedSpec: status.lastPromotedSpec,
+    run: same.run,
+  };
+  const silent = { ...same, status: said };
+  const decision = decide(silent, answers, { ...memory, wordsAt: time.monotonic }, time);
+  if (decision.status !== said) return [first];
+  return [first, { before: silent, decision, quiet: true }];
+}
+
+/** What is kept for words, and what follows the spec. */
+function withWords(run: Run, after: Run): Run {
+  const { told, heldReason, target, routes, exposedSince } = after;
+  return { ...run, told, heldReason, target, routes, exposedSince };
 }
 
 /** The world after the pass. A refused write ends it there, as in the operator: nothing is recorded. */

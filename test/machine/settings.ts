@@ -8,7 +8,7 @@ import { resolveSpec } from '../../src/api/resolved.ts';
 import type { Caps } from './ages.ts';
 import { freshMemoryState, type Setting, type WorldState } from './model.ts';
 
-/** One interval, one drain; two of them are every deadline of the spec. */
+/** One interval, one drain; deadlines are one or two of them. */
 export const unit = 60_000;
 export const hour = 3_600_000;
 
@@ -20,6 +20,8 @@ export interface Choice {
   readonly acceptsAtOnce?: boolean;
   readonly adopted?: boolean;
   readonly group?: ApiGroup;
+  /** In units, see `unit`. */
+  readonly deadline?: number;
   /** Another analysis, for edits in the middle of a run. */
   readonly other?: object;
 }
@@ -32,10 +34,11 @@ export function settingOf({
   acceptsAtOnce = true,
   adopted = false,
   group = 'serin.dev',
+  deadline = 1,
   other = {},
 }: Choice): Setting {
   const spec = (more: object, change: object = {}) =>
-    resolveSpec(manifest({ ...analysis, webhooks, ...change }, more, weights), group);
+    resolveSpec(manifest({ ...analysis, webhooks, ...change }, more, weights, deadline), group);
   return {
     weights,
     specs: {
@@ -53,20 +56,25 @@ export function settingOf({
   };
 }
 
-function manifest(analysis: object, more: object, weights: Setting['weights']): Canary {
+function manifest(
+  analysis: object,
+  more: object,
+  weights: Setting['weights'],
+  deadline: number,
+): Canary {
   return {
     apiVersion: 'serin.dev/v1beta1',
     kind: 'Canary',
     metadata: { name: 'cart', namespace: 'shop', uid: 'canary-uid', generation: 1 },
     spec: {
       targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'cart' },
-      progressDeadlineSeconds: (2 * unit) / 1_000,
+      progressDeadlineSeconds: (deadline * unit) / 1_000,
       provider: weights === 'switch' ? 'kubernetes' : 'gatewayapi',
       service: { port: 80, gatewayRefs: [{ name: 'public' }] },
       analysis: {
         interval: '1m',
         threshold: 2,
-        holdDeadline: '2m',
+        holdDeadline: `${deadline}m`,
         metrics: [{ name: 'request-success-rate', thresholdRange: { min: 99 }, interval: '1m' }],
         ...analysis,
       },
@@ -93,31 +101,32 @@ export const untouched: WorldState = {
   memory: freshMemoryState,
 };
 
-const units: Readonly<Record<string, number>> = {
-  startedAt: 0,
-  exposedSince: 0,
-  hooksSince: 2,
-  intent: 0,
-  until: 0,
+/** In units: how old a clock that waits for an interval can become; a round is too old after it. */
+const intervals: Readonly<Record<string, number>> = {
   roundSince: 1,
   lastRound: 2,
-  raisedAt: 1,
   canaryReadySince: 1,
   primaryReadySince: 1,
   notAcceptedSince: 1,
   drain: 1,
   settle: 1,
-  waiting: 1,
   'ledger.raisedAgo': 1,
   'ledger.round': 2,
   'ledger.settledFor': 1,
 };
 
+/** Read for words alone, or only for whether they are there. */
+const timeless = new Set(['startedAt', 'exposedSince', 'raisedAt', 'hooksSince', 'intent', 'at']);
+
 /**
- * An age beyond which nothing changes: the deadline of the clock, in units. Before their hour is over, kept pods are
- * kept, whatever the time.
+ * How old a clock can become: as old as its deadline. Worlds in which time changes nothing any more are looked at once
+ * more later, see `explore.ts`, so that every clock is seen before, at and after its deadline.
  */
-export const caps: Caps = (name, ageMs) => {
-  if (name === 'scaleDownSince' || name === 'ledger.keptFor') return ageMs >= hour ? hour : 0;
-  return Math.min(ageMs, (units[name] ?? 2) * unit);
-};
+export function capsFor({ deadline = 1 }: Pick<Choice, 'deadline'>): Caps {
+  return (name, ageMs) => {
+    // Before their hour is over kept pods are kept, whatever the time.
+    if (name === 'scaleDownSince' || name === 'ledger.keptFor') return ageMs >= hour ? hour : 0;
+    if (timeless.has(name)) return 0;
+    return Math.min(ageMs, (intervals[name] ?? deadline) * unit);
+  };
+}

@@ -10,7 +10,7 @@ import type { Walk } from './explore.ts';
 import { normalised } from './explore.ts';
 import { observe, runOf, type WorldState } from './model.ts';
 import type { Moment } from './moves.ts';
-import { carryOut, decideOn, look, time } from './pass.ts';
+import { carryOut, decideOn, look, outcomes, time } from './pass.ts';
 import { hour, unit } from './settings.ts';
 
 export interface Way {
@@ -128,7 +128,8 @@ export function follow(
   const words: string[] = [];
   for (let step = 0; step < maxSteps; step++) {
     const id = walk.idOf(at);
-    if (way.isOver(at.world) || proved.has(id)) {
+    // Only after a pass does the status say what is so; the key leaves words out.
+    if (proved.has(id) || (step > 0 && way.isOver(at.world))) {
       for (const one of passed) proved.add(one);
       proved.add(id);
       return undefined;
@@ -144,15 +145,16 @@ function onward(way: Way, { world, ledger }: Moment, walk: Walk, ms: number): Mo
   const ready = way.others(world);
   const view = look(ready, walk.setting);
   const answers = answersIn(way.mood(ready), view.questions);
-  const decision = decideOn(view, answers);
+  const [recorded] = outcomes(view, answers);
+  const { memory } = view;
+  const { before, decision } = recorded;
   const next = carryOut(ready, decision, walk.setting);
-  const { before, memory } = view;
   const step = { before, answers, memory, time, decision, after: observe(next, walk.setting) };
   const judged = judge(step, ledger);
   const suspended = runOf(next)?.suspendedAt !== undefined;
   return normalised(
     {
-      world: suspended ? next : later(next, ms, walk.caps),
+      world: suspended ? next : later(next, ms),
       ledger: aged(judged.ledger, ms),
     },
     walk.caps,
@@ -192,14 +194,14 @@ function mustBeAbortable({ status, spec, deleting, primary }: WorldState): boole
 }
 
 /** A Canary whose initialisation went well. */
-export function initialised(start: WorldState, walk: Pick<Walk, 'setting' | 'caps'>): WorldState {
+export function initialised(start: WorldState, walk: Pick<Walk, 'setting'>): WorldState {
   let world = start;
   for (let step = 0; step < maxSteps && world.status.phase !== 'Initialized'; step++) {
     const ready = behaving.others(world);
     const view = look(ready, walk.setting);
     const next = carryOut(ready, decideOn(view, answersIn(good, view.questions)), walk.setting);
     const moved = next.version !== 0;
-    world = { ...later(next, unit, walk.caps), version: 0 };
+    world = { ...later(next, unit), version: 0 };
     if (moved)
       world = { ...world, memory: { ...world.memory, drain: undefined, settle: undefined } };
   }
