@@ -69,14 +69,8 @@ function canonicalRun(run: Run, caps: Caps): Run {
     Object.entries(run.contested).map(([field, count]) => [field, Math.min(contestedTwice, count)]),
   );
   const next = olderValues(run, (name, text) => textOf(caps(name, ageOf(text))));
-  const found = {
-    ...next,
-    id: currentRun,
-    count: 1,
-    contested,
-    told: [],
-    dropped: 0,
-  } as unknown as Run;
+  const own = { id: currentRun, count: 1, contested, told: [], dropped: 0 };
+  const found: Run = Object.assign({ ...run }, next, own);
   canonicalRuns.set(run, found).set(found, found);
   return found;
 }
