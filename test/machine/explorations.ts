@@ -238,6 +238,12 @@ export const otherPlans: readonly Plan[] = [
     moves: [time, push('v2'), ready, primaryBecomes('all'), gatewayAccepts],
   },
   {
+    name: 'a gateway that follows late, revisions that change',
+    analysis: unmeasured,
+    acceptsAtOnce: false,
+    moves: [time, ...pushes(2), ready, primaryBecomes('all'), gatewayAccepts],
+  },
+  {
     name: 'pods that are kept for a gateway for an hour',
     analysis: unmeasured,
     acceptsAtOnce: false,
@@ -254,14 +260,14 @@ export const otherPlans: readonly Plan[] = [
     name: 'a gate before each raise, with a deadline',
     deadline: 2,
     analysis: measured,
-    webhooks: [hook('confirm-traffic-increase', { deadline: '1m' })],
+    webhooks: [hook('confirm-traffic-increase', { deadline: '2m' })],
     moves: [time, push('v2'), ready, primaryBecomes('all')],
   },
   {
     name: 'a gate before promotion, and a deadline that proceeds',
     deadline: 2,
     analysis: measured,
-    webhooks: [hook('confirm-promotion', { deadline: '1m', onDeadline: 'proceed' })],
+    webhooks: [hook('confirm-promotion', { deadline: '2m', onDeadline: 'proceed' })],
     moves: [time, push('v2'), ready, primaryBecomes('all')],
   },
   {
@@ -295,6 +301,17 @@ export const otherPlans: readonly Plan[] = [
     analysis: blueGreen,
     webhooks: [hook('confirm-promotion')],
     moves: [time, push('v2'), ready, primaryBecomes('all')],
+  },
+  {
+    name: 'blue/green, revisions that change',
+    analysis: { iterations: 1, metrics: [] },
+    moves: [time, ...pushes(2), ready, primaryBecomes('all')],
+  },
+  {
+    name: 'blue/green by the apex Service alone, revisions that change',
+    analysis: { iterations: 1, metrics: [] },
+    weights: 'switch',
+    moves: [time, ...pushes(2), ready, primaryBecomes('all')],
   },
   {
     name: 'blue/green, a canary that comes and goes',

@@ -30,7 +30,7 @@ export const mutants: readonly Mutant[] = [
     file: 'src/core/rounds.ts',
     find: "run.lastRound = { at: pass.nowText, verdict: 'held' };",
     replace: "run.lastRound = { at: pass.nowText, verdict: 'passed' };",
-    plan: 'gates before pods',
+    plan: 'two steps, checks',
   },
   {
     name: 'a round from before the raise counts',
@@ -132,7 +132,7 @@ export const mutants: readonly Mutant[] = [
     find: '  const outcome = evaluateRound(pass);\n',
     replace:
       "  if (pass.run?.gate !== undefined && passGates(pass, pass.run.gate).kind === 'waiting') return;\n  const outcome = evaluateRound(pass);\n",
-    plan: 'gates before pods',
+    plan: 'a gate before each raise',
   },
   {
     name: 'an abort that was written is not completed',
@@ -277,7 +277,7 @@ export const mutants: readonly Mutant[] = [
     file: 'src/core/progress.ts',
     find: "if (pass.isOver(waited, acceptMs)) rollBack(pass, 'RouteNotAccepted', message);",
     replace: '',
-    plan: 'a gateway that follows late',
+    plan: 'pods that are kept for a gateway',
   },
   {
     name: 'a wait says no end',
