@@ -8,7 +8,7 @@ import { later } from '../../machine/ages.ts';
 import { answersIn, type Mood } from '../../machine/answers.ts';
 import { runOf, type Setting, type WorldState } from '../../machine/model.ts';
 import { carryOut, decideOn, look } from '../../machine/pass.ts';
-import { caps, settingOf, unit, untouched } from '../../machine/settings.ts';
+import { settingOf, unit, untouched } from '../../machine/settings.ts';
 import { good, initialised } from '../../machine/ways.ts';
 
 const hook = (type: string, more: object = {}): object => ({
@@ -27,7 +27,7 @@ class Story {
   /** From `Initialized` on, or from the very start. */
   constructor(choice: Parameters<typeof settingOf>[0], fromStart = false) {
     this.#setting = settingOf(choice);
-    this.world = fromStart ? untouched : initialised(untouched, { setting: this.#setting, caps });
+    this.world = fromStart ? untouched : initialised(untouched, { setting: this.#setting });
   }
 
   /** The target is given another revision, and its pods come up at once. */
