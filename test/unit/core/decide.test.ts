@@ -91,18 +91,19 @@ describe('a raise that is found written', () => {
   });
 });
 
-describe('a gate with a deadline', () => {
-  const waiting = (): Story => {
-    const story = new Story({
-      analysis: { stepWeights: [50] },
-      webhooks: [hook('confirm-promotion', { deadline: '2m' })],
-    });
-    story.mood = { ...good, hooks: () => 'no' };
-    story.push('v2');
-    story.until(phaseIs('WaitingPromotion'));
-    return story;
-  };
+/** A run that waits at its last gate, which says no. */
+function waiting(): Story {
+  const story = new Story({
+    analysis: { stepWeights: [50] },
+    webhooks: [hook('confirm-promotion', { deadline: '2m' })],
+  });
+  story.mood = { ...good, hooks: () => 'no' };
+  story.push('v2');
+  story.until(phaseIs('WaitingPromotion'));
+  return story;
+}
 
+describe('a gate with a deadline', () => {
   it.each(['noData', 'unavailable'] as const)('ends the run although metrics say %s', (metrics) => {
     const story = waiting();
     story.mood = { ...story.mood, metrics };
