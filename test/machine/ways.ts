@@ -92,6 +92,13 @@ export const silence: Way = {
   },
 };
 
+/** Nobody uses it: no metric has data, and no hook or gate answers. */
+export const quietNight: Way = {
+  ...silence,
+  name: 'a night without traffic',
+  mood: (world) => ({ ...silence.mood(world), metrics: 'noData' }),
+};
+
 /** The canary's pods are gone, its checks fail, and no hook or gate answers. */
 export const failing: Way = {
   name: 'the new version is bad',
@@ -173,10 +180,12 @@ function storyOf({ status, routes, target, primary }: WorldState): string {
 export function followAll(): (moment: Moment, walk: Walk) => string | undefined {
   const rests = new Set<number>();
   const ends = new Set<number>();
+  const nights = new Set<number>();
   const aborts = new Set<number>();
   return (moment, walk) =>
     follow(behaving, moment, walk, rests) ??
     follow(silence, moment, walk, ends) ??
+    follow(quietNight, moment, walk, nights) ??
     (mustBeAbortable(moment.world) ? follow(failing, moment, walk, aborts) : undefined);
 }
 
