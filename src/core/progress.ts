@@ -59,8 +59,9 @@ export function changed(pass: Pass): boolean {
   const { seen, run } = pass;
   const { target } = seen;
   if (run === undefined || target === undefined) return false;
-  // Also when the run began for it: at that time the primary was not ready.
-  if (target.revision === pass.primaryHolds && pass.primaryReady.ready) {
+  // A run that waits for its gate may have begun for that very revision, while the primary was not ready.
+  const mayEnd = target.revision !== run.revision || pass.phase === 'Waiting';
+  if (mayEnd && target.revision === pass.primaryHolds && pass.primaryReady.ready) {
     touchAfterIntent(pass);
     endReverted(pass, target.revision);
     return true;

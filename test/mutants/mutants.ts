@@ -322,7 +322,7 @@ export const mutants: readonly Mutant[] = [
     name: 'a revision that reverts goes unnoticed',
     breaks: 'difference',
     file: 'src/core/progress.ts',
-    find: '  if (target.revision === pass.primaryHolds && pass.primaryReady.ready) {',
+    find: '  if (mayEnd && target.revision === pass.primaryHolds && pass.primaryReady.ready) {',
     replace: "  if (target.revision === 'never') {",
     tests: transcripts,
   },
