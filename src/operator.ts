@@ -126,8 +126,14 @@ export function buildOperator(parts: OperatorParts): Operator {
       const reflecting = cluster.run(signal);
       await Promise.race([cluster.synced, reflecting]);
       if (signal.aborted) return reflecting;
-      if (settings.groups.includes('flagger.app') && !(await knowsOurStatus(cluster, signal)))
-        tooOld.add('flagger.app');
+      try {
+        if (settings.groups.includes('flagger.app') && !(await knowsOurStatus(cluster, signal)))
+          tooOld.add('flagger.app');
+      } catch (error) {
+        // Told to stop while it was asked.
+        if (signal.aborted) return reflecting;
+        throw error;
+      }
       await (lock === undefined
         ? controller.run(signal)
         : whileLeading(lock, (leading) => controller.run(leading), signal));

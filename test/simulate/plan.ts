@@ -229,11 +229,13 @@ const themeWeights: Readonly<Record<Router, Readonly<Record<Theme, number>>>> = 
 export function draw(seed: number, router: Router): Plan {
   const dice = new Dice(seed, router);
   const theme = dice.chance(0.6) ? dice.weighted(themeWeights[router]) : undefined;
-  const kills = dice.chance(0.8) ? drawKills(dice, router, seed) : [];
+  // A gateway is waited for for a minute, in which nothing else must end the run.
+  const isAlone = theme === 'gateway stuck';
+  const kills = !isAlone && dice.chance(0.8) ? drawKills(dice, router, seed) : [];
   const kinds = new Set(kills.map(({ kind }) => kind));
   const letsGo = [...kinds].some((kind) => kind.startsWith('delete'));
   const operators = dice.chance(0.25) ? 2 : 1;
-  const calmAt = theme === 'gateway stuck' ? 115_000 : dice.between(60, 110) * 1_000;
+  const calmAt = isAlone ? 115_000 : dice.between(60, 110) * 1_000;
   const events = drawEvents(dice, router, calmAt, operators, letsGo, theme);
   const names = new Set(events.map(({ what }) => what));
   return {
@@ -259,9 +261,9 @@ export function draw(seed: number, router: Router): Plan {
     gatewayIsSilent: router === 'gatewayapi' && theme !== 'gateway stuck' && dice.chance(0.1),
     operators,
     images: Array.from({ length: 16 }, (_, index) =>
-      index === 0
+      index === 0 && !isAlone
         ? firstImage(dice)
-        : theme !== undefined && index === 1
+        : theme !== undefined && index <= 1
           ? healthyImage
           : drawImage(dice),
     ),
@@ -298,7 +300,8 @@ function drawImage(dice: Dice): Image {
 const gateTypes = ['confirm-rollout', 'confirm-promotion'] as const;
 
 function drawStrategy(dice: Dice, router: Router, theme: Theme | undefined): Strategy {
-  if (router === 'kubernetes' || (theme !== 'gateway stuck' && dice.chance(0.25)))
+  if (theme === 'gateway stuck') return { kind: 'weights', steps: [20, 60], back: 0 };
+  if (router === 'kubernetes' || dice.chance(0.25))
     return { kind: 'iterations', iterations: dice.between(1, 3) };
   const steps = dice.pick([[50], [100], [20, 60], [30, 60], [10, 50, 100], [25, 50, 75]]);
   return { kind: 'weights', steps, back: dice.chance(0.2) ? dice.between(20, 60) : 0 };
@@ -387,12 +390,12 @@ function drawEvents(
   const add = (at: number, what: string, forMs = dice.between(1, 12) * 1_000): void => {
     events.push({ at, what, luck: dice.random(), forMs });
   };
-  const first = dice.chance(0.8) ? dice.between(9_000, 16_000) : dice.between(500, 9_000);
+  const isAlone = theme === 'gateway stuck';
+  const isEarly = !isAlone && dice.chance(0.2);
+  const first = isEarly ? dice.between(500, 9_000) : dice.between(9_000, 16_000);
   add(first, 'release');
   const second = first + dice.between(10_000, 35_000);
   if (theme === undefined) add(second, 'release');
-  // A gateway is waited for for a minute, in which nothing else must end the run.
-  const isAlone = theme === 'gateway stuck';
   if (!isAlone) add(second + dice.between(10_000, 35_000), 'release');
   if (theme !== undefined) addTheme(theme, first, dice, add);
   const count = isAlone || dice.chance(0.25) ? 0 : dice.between(1, theme === undefined ? 9 : 4);
@@ -400,7 +403,7 @@ function drawEvents(
     add(dice.between(1_000, calmAt - 1_000), dice.weighted(eventWeightsOf(router)));
   if (operators === 2 && dice.chance(0.6)) add(dice.between(5_000, calmAt - 15_000), 'paused');
   if (letsGo) add(calmAt + 25_000, 'delete');
-  else if (dice.chance(0.25))
+  else if (!isAlone && dice.chance(0.25))
     add(
       dice.chance(0.5) ? second + dice.between(1_000, 8_000) : dice.between(12_000, calmAt),
       'delete',
@@ -414,7 +417,7 @@ function addTheme(
   dice: Dice,
   add: (at: number, what: string, forMs: number) => void,
 ): void {
-  const soon = first + dice.between(2_000, 8_000);
+  const soon = first + dice.between(2_000, theme === 'gateway stuck' ? 3_000 : 8_000);
   switch (theme) {
     case 'gate deadline':
       return add(1_000, 'gates', 20_000);
