@@ -235,6 +235,7 @@ async function shiftTraffic(
   const { router, target, routes } = routingOf(hands);
   const { cluster } = hands.ports;
   const { owner } = hands.seen;
+  if (applied.for === 'raise') mustBeUnchanged(hands);
   if (routes.length === 0) {
     // A Service that is gone sends nobody to the canary; it is made again on the primary.
     if (router.kind === undefined && weight === 0) return;
@@ -259,6 +260,14 @@ async function shiftTraffic(
       hands.signal,
     );
   }
+}
+
+/** A write before this one may have taken long: what was not seen as it is now has earned nothing. */
+function mustBeUnchanged({ seen, ports }: Hands): void {
+  const { target } = seen.objects;
+  const live = target && current(ports, target);
+  if (live !== undefined && live.metadata.generation === target?.metadata.generation) return;
+  throw new ConflictError(`the target of ${seen.name} has changed`, { reason: 'RevisionMoved' });
 }
 
 /** Flux leaves adopted routes alone only while a run is under way. */

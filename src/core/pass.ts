@@ -240,9 +240,9 @@ export class Pass {
   /** The rule above all others: no traffic to a side that cannot answer, away from one that can. */
   #strands(weight: number): boolean {
     const { traffic, services } = this.seen;
-    // An apex that is not as we wrote it says nothing of weights, and yet it sends nobody to the primary.
-    const isElsewhere = traffic.weights === 'switch' && services.apexSide !== 'primary';
-    const live = isElsewhere ? 100 : this.liveWeight;
+    // Where the apex decides alone it sends nobody to the primary unless it selects it, whatever a weight says.
+    const byApex = traffic.weights === 'switch' || traffic.routes.some(({ resting }) => resting);
+    const live = byApex && services.apexSide !== 'primary' ? 100 : this.liveWeight;
     if (weight < live) return !this.primaryAvailable && this.canaryAvailable;
     return weight > live && !this.canaryAvailable && this.primaryAvailable;
   }

@@ -324,12 +324,12 @@ export class Judge {
       )
         this.#breach('p1', `the first step to ${to} was taken although the canary was not ready`);
     } else {
-      const missing = this.#missingRounds(epoch.raisedAt ?? epoch.since, sentAt, 1);
+      const missing = this.#missingRounds(epoch.raisedAt ?? epoch.since, { process, sentAt }, 1);
       if (missing !== undefined)
         this.#breach('p1', `the weight rose from ${from} to ${to}: ${missing}`);
       if (this.#trial.plan.strategy.kind === 'iterations') {
         const iterations = Math.min(1, this.#trial.plan.strategy.iterations);
-        const few = this.#missingRounds(epoch.since, sentAt, iterations);
+        const few = this.#missingRounds(epoch.since, { process, sentAt }, iterations);
         if (few !== undefined) this.#breach('p1', `all traffic went to the canary: ${few}`);
       }
     }
@@ -421,7 +421,7 @@ export class Judge {
     // Section 7: it has all traffic already, because the primary did not come up.
     if (sideOfService(mirror.get('Service', 'cart')) === 'canary') return;
     const since = epoch.raisedAt ?? epoch.since;
-    const missing = this.#missingRounds(since, sentAt, 1);
+    const missing = this.#missingRounds(since, { process, sentAt }, 1);
     if (missing !== undefined) this.#breach('p4', `${image} was promoted: ${missing}`);
     const last = Math.min(...this.#stepLists().map((steps) => Math.max(...steps)));
     const top = Math.max(epoch.top, epoch.decidedAt);
@@ -436,25 +436,32 @@ export class Judge {
   // ── rounds ────────────────────────────────────────────────────────────────
 
   /** What is missing for `count` passed rounds since then, the last of them the latest. */
-  #missingRounds(since: number, until: number, count: number): string | undefined {
+  #missingRounds(
+    since: number,
+    { process, sentAt }: Pick<Write, 'process' | 'sentAt'>,
+    count: number,
+  ): string | undefined {
     const { plan, queries } = this.#trial;
     if (plan.metrics.length === 0) return undefined;
     const rounds = new Map<string, string[]>();
     for (const { life, round, askedAt, answeredAt, verdict } of queries) {
-      if (askedAt <= since || answeredAt > until) continue;
+      if (askedAt <= since || answeredAt > sentAt) continue;
       const key = `${life}@${round}`;
       rounds.set(key, [...(rounds.get(key) ?? []), verdict]);
     }
     const isLenient = plan.onNoData === 'pass';
-    const judged = [...rounds.values()].map((verdicts) => {
+    const isPassed = (verdicts: readonly string[]): boolean => {
       const counted = isLenient ? verdicts.filter((verdict) => verdict !== 'none') : verdicts;
       const isWhole = verdicts.length >= plan.metrics.length;
       return isWhole && counted.length > 0 && counted.every((verdict) => verdict === 'good');
-    });
-    const passed = judged.filter((isGood) => isGood).length;
+    };
+    const passed = [...rounds.values()].filter(isPassed).length;
     if (passed < count)
       return `${passed} of ${count} rounds passed since ${since} (${rounds.size} rounds asked)`;
-    if (judged.at(-1) === false) return 'the latest round did not pass';
+    // Of two that believe they lead each acts on what it has been told.
+    const own = [...rounds].filter(([key]) => key.startsWith(`${process.life.id}@`));
+    const latest = own.at(-1)?.[1];
+    if (latest !== undefined && !isPassed(latest)) return 'the latest round did not pass';
     return undefined;
   }
 
