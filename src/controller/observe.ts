@@ -56,19 +56,50 @@ interface Read {
 
 const readBefore = new WeakMap<KubernetesObject, Read>();
 
+/** What is not in the caches. */
+interface LiveFacts {
+  readonly namespaceTerminating: boolean;
+  readonly takeOver: Observation['takeOver'];
+}
+
 /** `undefined`: the Canary is gone. */
 export async function observe(
   key: CanaryKey,
   ports: Ports,
   signal: AbortSignal,
 ): Promise<Seen | undefined> {
+  const { clock } = ports;
+  const found = lookUp(key, ports);
+  if (found === undefined) return undefined;
+  const began = clock.monotonic();
+  const facts = await readLive(found, ports, signal);
+  // While something is read the cluster goes on: what is seen is seen after it.
+  const latest = clock.monotonic() - began < 1 ? found : lookUp(key, ports);
+  return latest && seenOf(latest, facts, ports);
+}
+
+async function readLive(
+  { key, objects, status, run, label }: Found,
+  ports: Ports,
+  signal: AbortSignal,
+): Promise<LiveFacts> {
+  const deleting = objects.canary.metadata.deletionTimestamp !== undefined;
+  return {
+    namespaceTerminating: deleting && (await isTerminating(key.namespace, ports, signal)),
+    takeOver: await takeOverOf(objects, status, run, label, ports, signal),
+  };
+}
+
+type Found = NonNullable<ReturnType<typeof lookUp>>;
+
+/** The Canary and everything that concerns it, from the caches, all of one moment. */
+function lookUp(key: CanaryKey, ports: Ports) {
   const { cluster, settings } = ports;
   const canary = cluster.get({ apiVersion: apiVersionOf(key.group), kind: 'Canary', ...key });
   if (canary === undefined) return undefined;
   const { status } = parseStatus(canary['status']);
   const run = parseRun(status.run);
-  const asWritten = readSpec(canary, key.group, ports);
-  const { spec, refusals } = keptToRun(asWritten, run, status.phase ?? '');
+  const { spec, refusals } = keptToRun(readSpec(canary, key.group, ports), run, status.phase ?? '');
   const provider = spec?.provider ?? run?.provider ?? settings.provider[key.group];
   const router = ports.routers.find(provider);
   const targetRef = spec?.target ?? run?.target;
@@ -81,7 +112,6 @@ export async function observe(
   const label = labelOf(workload, target, primary, ports);
   const service = spec?.service ?? (run && serviceOf(run));
   const routeTarget = service && label && routeTargetOf(key.namespace, service, label);
-  const deleting = canary.metadata.deletionTimestamp !== undefined;
   const owner: Owner = {
     apiVersion: canary.apiVersion,
     kind: canary.kind,
@@ -103,49 +133,32 @@ export async function observe(
         })
       : undefined;
   const routes = seeRoutes(router, routeTarget, services?.apex, ports);
-  const objects = { canary, target, primary, routes };
-  const sides = seeSides(objects, workload, label, owner, ports);
-  const more = [
-    ...crdRefusals(key.group, ports),
-    ...refusals,
-    ...targetRefusals({ key, canary, spec, target, workload, label, ports, primary, owner }),
-    ...routeRefusals(router, routeTarget, routes, services?.apex, owner, ports),
-    ...(services?.refusals ?? []),
-    ...referenceRefusals(spec, ports),
-  ];
-  const observation: Observation = {
-    namespace: key.namespace,
-    name: key.name,
-    uid: owner.uid,
-    group: key.group,
-    generation: canary.metadata.generation ?? 0,
-    deleting,
-    hasFinalizer: canary.metadata.finalizers?.includes(finalizers[key.group]) ?? false,
-    namespaceTerminating: deleting && (await isTerminating(key.namespace, ports, signal)),
-    spec,
-    refusals: more,
+  const objects: SeenObjects = { canary, target, primary, routes };
+  return {
+    key,
+    objects,
     status,
     run,
-    target: sides.target,
-    primary: sides.primary,
-    services: services?.view ?? noServices,
-    traffic: seeTraffic(router, routeTarget, routes, owner, services?.view.apexSide ?? 'missing'),
+    spec,
+    refusals,
     provider,
-    takeOver: await takeOverOf(objects, status, run, label, ports, signal),
-    writers: cluster.statusWriters(canary),
-    note: writersNoteOn(canary),
-    settings: {
-      drainMs: settings.drainMs,
-      settleMs: settings.settleMs,
-      hasGlobalNotifier: settings.globalNotifier !== undefined,
-      clusterName: settings.clusterName,
-    },
+    router,
+    workload,
+    label,
+    routeTarget,
+    services,
+    owner,
   };
+}
+
+function seenOf(found: Found, facts: LiveFacts, ports: Ports): Seen {
+  const { key, objects, services, router, workload, label, routeTarget, owner } = found;
+  const { canary } = objects;
   return {
     key,
     id: keyString(key),
     name: `${key.namespace}/${key.name}`,
-    observation,
+    observation: observationOf(found, facts, ports),
     objects,
     services,
     router,
@@ -159,6 +172,48 @@ export async function observe(
       ...(canary.metadata.resourceVersion === undefined
         ? {}
         : { resourceVersion: canary.metadata.resourceVersion }),
+    },
+  };
+}
+
+function observationOf(found: Found, facts: LiveFacts, ports: Ports): Observation {
+  const { key, objects, status, run, spec, provider } = found;
+  const { services, router, workload, label, routeTarget, owner } = found;
+  const { cluster, settings } = ports;
+  const { canary, target, primary, routes } = objects;
+  const sides = seeSides(objects, workload, label, owner, ports);
+  return {
+    namespace: key.namespace,
+    name: key.name,
+    uid: owner.uid,
+    group: key.group,
+    generation: canary.metadata.generation ?? 0,
+    deleting: canary.metadata.deletionTimestamp !== undefined,
+    hasFinalizer: canary.metadata.finalizers?.includes(finalizers[key.group]) ?? false,
+    spec,
+    refusals: [
+      ...crdRefusals(key.group, ports),
+      ...found.refusals,
+      ...targetRefusals({ key, canary, spec, target, workload, label, ports, primary, owner }),
+      ...routeRefusals(router, routeTarget, routes, services?.apex, owner, ports),
+      ...(services?.refusals ?? []),
+      ...referenceRefusals(spec, ports),
+    ],
+    status,
+    run,
+    target: sides.target,
+    primary: sides.primary,
+    services: services?.view ?? noServices,
+    traffic: seeTraffic(router, routeTarget, routes, owner, services?.view.apexSide ?? 'missing'),
+    provider,
+    ...facts,
+    writers: cluster.statusWriters(canary),
+    note: writersNoteOn(canary),
+    settings: {
+      drainMs: settings.drainMs,
+      settleMs: settings.settleMs,
+      hasGlobalNotifier: settings.globalNotifier !== undefined,
+      clusterName: settings.clusterName,
     },
   };
 }
