@@ -243,9 +243,8 @@ export const mutants: readonly Mutant[] = [
     name: 'a gate that cannot be reached is open',
     breaks: 'p5',
     file: 'src/core/gates.ts',
-    find: "questions.find(({ id }) => pass.answers.hooks[id]?.kind !== 'yes')",
-    replace:
-      "questions.find(({ id }) => !/yes|unreachable/.test(pass.answers.hooks[id]?.kind ?? ''))",
+    find: ".find(({ id }) => pass.answers.hooks[id]?.kind !== 'yes')",
+    replace: ".find(({ id }) => !/yes|unreachable/.test(pass.answers.hooks[id]?.kind ?? ''))",
   },
   {
     name: 'a round from which every metric was left out passes',
@@ -307,7 +306,7 @@ export const mutants: readonly Mutant[] = [
     name: 'a refused Canary gets its finalizer and primary',
     breaks: 'p10',
     file: 'src/core/decide.ts',
-    find: '  if (isRefused(pass)) return refuse(pass);\n',
+    find: '  if (isRefused(pass) && !isUnwatched) return refuse(pass);\n',
     replace: '',
   },
   {
