@@ -26,20 +26,26 @@ export async function touchShared(hands: Hands, withTarget: boolean): Promise<un
 /** Our mark goes; the version stays another. */
 export async function untouchShared(hands: Hands): Promise<undefined> {
   const { seen, ports } = hands;
-  const { owner, key, router, objects } = seen;
+  const { owner, key, objects } = seen;
   const target = objects.target && current(ports, objects.target);
-  const routes =
-    router?.kind === undefined || !ports.cluster.serves(router.kind)
-      ? []
-      : ports.cluster.list(router.kind, key.namespace);
   for (const object of [
     ...(target === undefined ? [] : [target]),
     ...ports.cluster.list(services, key.namespace),
-    ...routes,
+    ...routesIn(hands),
   ]) {
     if (object.metadata.annotations?.[marks.touched] === owner.uid)
       await mark(hands, object, undefined);
   }
+}
+
+/** All routing objects of the namespace, ours or not; none where the apex Service is the route. */
+function routesIn({
+  seen: { key, router },
+  ports: { cluster },
+}: Hands): readonly KubernetesObject[] {
+  return router?.kind === undefined || !cluster.serves(router.kind)
+    ? []
+    : cluster.list(router.kind, key.namespace);
 }
 
 /** Where nobody but its owner may write to an object, no write of ours is under way either. */
@@ -79,10 +85,9 @@ export async function giveAllBack(hands: Hands): Promise<undefined> {
     .filter((service) => adoptedBy(service, owner))
     .map((service) => [service, giveBack(withoutApplied(service), label)] as const);
   const routes =
-    router?.kind === undefined || routeTarget === undefined || !ports.cluster.serves(router.kind)
+    router === undefined || routeTarget === undefined
       ? []
-      : ports.cluster
-          .list(router.kind, key.namespace)
+      : routesIn(hands)
           .filter((route) => adoptedBy(route, owner))
           .map(
             (route) =>
@@ -103,11 +108,9 @@ export async function giveAllBack(hands: Hands): Promise<undefined> {
 }
 
 /** What still serves loses its reference to the Canary first; what serves nobody any more goes. */
-export async function dropReferences(
-  { seen, ports, signal }: Hands,
-  keep: 'primary' | 'target',
-): Promise<undefined> {
-  const { owner, key, routeTarget, router } = seen;
+export async function dropReferences(hands: Hands, keep: 'primary' | 'target'): Promise<undefined> {
+  const { seen, ports, signal } = hands;
+  const { owner, key, routeTarget } = seen;
   const kept = keep === 'primary' ? [seen.objects.primary] : [];
   const all = ports.cluster
     .list(services, key.namespace)
@@ -115,10 +118,7 @@ export async function dropReferences(
   const isGoing = (name: string): boolean =>
     name === routeTarget?.canaryService ||
     (keep === 'target' && name === routeTarget?.primaryService);
-  const routes =
-    router?.kind === undefined || !ports.cluster.serves(router.kind)
-      ? []
-      : ports.cluster.list(router.kind, key.namespace).filter((route) => ownedBy(route, owner));
+  const routes = routesIn(hands).filter((route) => ownedBy(route, owner));
   for (const object of [
     ...kept,
     ...routes,

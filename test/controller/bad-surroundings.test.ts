@@ -534,6 +534,27 @@ describe('an operator that lacks a role', () => {
     await stage.end();
   });
 
+  it('lets a Canary go although it may not mark the target', async () => {
+    const stage = new Stage();
+    stage.create(deployment('demo:1'));
+    stage.create(canary());
+    stage.start();
+    await stage.untilPhase('Initialized', 120_000);
+    stage.push('demo:2');
+    await stage.until('weight 20', () => stage.routeWeight() === 20);
+    let refused = 0;
+    stage.intercept((call) => {
+      if (call.method !== 'PATCH' || !call.path.endsWith('/deployments/cart')) return undefined;
+      refused += 1;
+      return forbidden('patch', 'deployments');
+    });
+    stage.delete('Canary', 'cart');
+    await stage.until('the Canary to be gone', () => stage.get('Canary', 'cart') === undefined);
+    expect(refused).toBeGreaterThan(0);
+    expect(stage.routeWeight()).toBe(0);
+    await stage.end();
+  });
+
   it('says so when it may not watch a kind, and begins when it may', async () => {
     const stage = new Stage();
     stage.create(deployment('demo:1'));

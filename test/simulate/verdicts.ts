@@ -5,16 +5,18 @@
 import type { Query } from './facts.ts';
 import type { Write } from './judge.ts';
 import { imageOf, replicasOf } from './mirror.ts';
-import type { Plan } from './plan.ts';
-import { noFaults } from './plan.ts';
+import { noFaults, type Plan } from './plan.ts';
 
 /** What a pass does one after the other, without waiting for anybody. */
 const samePassMs = 100;
 /** As long as a round and the write of its result may take together. */
 const roundMs = 15_000;
 
-const mayFailBesideMetrics = (plan: Plan): boolean =>
-  plan.hooks.some(({ type }) => type === 'rollout' || type === 'pre-rollout');
+/** Whether nothing but an answer out of range can be a failed check. */
+function failsByMetricsAlone({ hooks, onNoData, group }: Plan): boolean {
+  const asksOthers = hooks.some(({ type }) => type === 'rollout' || type === 'pre-rollout');
+  return !asksOthers && onNoData !== 'fail' && group === 'serin.dev';
+}
 
 /** Promise 2: the answer that reaches the threshold and the write of weight 0 belong to one pass. */
 export function waitedBeforeAbort(
@@ -22,8 +24,7 @@ export function waitedBeforeAbort(
   queries: readonly Query[],
   plan: Plan,
 ): string | undefined {
-  if (mayFailBesideMetrics(plan) || plan.onNoData === 'fail' || plan.group === 'flagger.app')
-    return undefined;
+  if (!failsByMetricsAlone(plan)) return undefined;
   if (plan.rates !== noFaults || plan.operators > 1) return undefined;
   const last = queries.findLast(
     ({ life, verdict }) => life === process.life.id && verdict === 'bad',
@@ -40,8 +41,7 @@ export function failedWithoutFailure(
   queries: readonly Query[],
   plan: Plan,
 ): string | undefined {
-  if (mayFailBesideMetrics(plan) || plan.onNoData === 'fail' || plan.group === 'flagger.app')
-    return undefined;
+  if (!failsByMetricsAlone(plan)) return undefined;
   const isSeen = queries.some(
     ({ life, verdict, answeredAt }) =>
       life === process.life.id && verdict === 'bad' && answeredAt >= sentAt - roundMs,
