@@ -5,7 +5,6 @@
  * that hold the whole request, credentials included. So the answer is taken from the wire, in an interceptor, and
  * nothing that the library throws leaves this file.
  */
-import { PrometheusDriver } from 'prometheus-query';
 import * as z from 'zod';
 
 import type { Sample } from '../../core/analysis.ts';
@@ -155,6 +154,8 @@ async function ask(
 ): Promise<Exchange> {
   let reply: { readonly body: unknown } | undefined;
   let thrown: unknown;
+  // Loaded by the first question: an operator that starts has none, and is ready the sooner.
+  const { PrometheusDriver } = await import('prometheus-query');
   const driver = new PrometheusDriver({
     endpoint: endpoint.url,
     timeout: longestQueryMs,
