@@ -1,8 +1,8 @@
 /**
- * A certificate for loopback that is its own authority, made anew for each sandbox.
+ * A certificate that is its own authority, made anew for each sandbox.
  *
  * Node.js can read certificates but not make them, and kubectl sends its token over TLS only. What stands
- * here is the smallest X.509 that Go, Node.js and browsers accept: one key, two names, no surprises.
+ * here is the smallest X.509 that Go, Node.js and browsers accept: one key, a few names, no surprises.
  */
 import { generateKeyPairSync, randomBytes, sign } from 'node:crypto';
 
@@ -12,13 +12,21 @@ export interface Certificate {
   readonly key: string;
 }
 
+export interface Names {
+  readonly dns: readonly string[];
+  /** IPv4, as people write them. */
+  readonly addresses: readonly string[];
+}
+
+const LOOPBACK: Names = { dns: ['localhost'], addresses: ['127.0.0.1'] };
 const DAY_MS = 86_400_000;
 const ECDSA_WITH_SHA256 = sequence(oid(1, 2, 840, 10_045, 4, 3, 2));
 const NAME = sequence(
   tagged(0x31, sequence(oid(2, 5, 4, 3), tagged(0x0c, Buffer.from('serin sandbox')))),
 );
 
-export function newCertificate(now: number): Certificate {
+/** Valid from a day before `now`, in milliseconds since the epoch, for a year. */
+export function newCertificate(now: number, names: Names = LOOPBACK): Certificate {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
   const toBeSigned = sequence(
     tagged(0xa0, integer(2)),
@@ -30,7 +38,7 @@ export function newCertificate(now: number): Certificate {
     sequence(time(now - DAY_MS), time(now + 365 * DAY_MS)),
     NAME,
     publicKey.export({ type: 'spki', format: 'der' }),
-    tagged(0xa3, sequence(authority(), names())),
+    tagged(0xa3, sequence(authority(), alternatives(names))),
   );
   const signature = sign('sha256', toBeSigned, privateKey);
   const der = sequence(toBeSigned, ECDSA_WITH_SHA256, bits(signature));
@@ -45,10 +53,12 @@ function authority(): Buffer {
 }
 
 /** subjectAltName: the only names that clients look at. */
-function names(): Buffer {
-  const dns = tagged(0x82, Buffer.from('localhost'));
-  const address = tagged(0x87, Buffer.of(127, 0, 0, 1));
-  return extension(oid(2, 5, 29, 17), sequence(dns, address), false);
+function alternatives({ dns, addresses }: Names): Buffer {
+  const all = [
+    ...dns.map((name) => tagged(0x82, Buffer.from(name))),
+    ...addresses.map((address) => tagged(0x87, Buffer.from(address.split('.').map(Number)))),
+  ];
+  return extension(oid(2, 5, 29, 17), sequence(...all), false);
 }
 
 function extension(id: Buffer, value: Buffer, critical: boolean): Buffer {
