@@ -1,5 +1,6 @@
-// Command etcd is a single etcd member for tests: `etcd DATA-DIR CLIENT-URL PEER-URL`. It does not
-// wait for the disk (a test's cluster is thrown away, not recovered), and it says nothing but errors.
+// Command etcd is a single etcd member for tests: `etcd DATA-DIR CLIENT-URL PEER-URL`, or
+// `etcd --version`. It does not wait for the disk (a test's cluster is thrown away, not recovered), and
+// it says nothing but errors.
 package main
 
 import (
@@ -9,6 +10,7 @@ import (
 	"os/signal"
 	"syscall"
 
+	"go.etcd.io/etcd/api/v3/version"
 	"go.etcd.io/etcd/server/v3/embed"
 )
 
@@ -20,8 +22,12 @@ func main() {
 }
 
 func run(args []string) error {
+	if len(args) == 1 && args[0] == "--version" {
+		fmt.Println("etcd Version:", version.Version)
+		return nil
+	}
 	if len(args) != 3 {
-		return fmt.Errorf("wants DATA-DIR CLIENT-URL PEER-URL, got %q", args)
+		return fmt.Errorf("wants DATA-DIR CLIENT-URL PEER-URL or --version, got %q", args)
 	}
 	client, err := url.Parse(args[1])
 	if err != nil {
