@@ -40,6 +40,27 @@ export default defineConfig({
           testTimeout: minute / 2,
         },
       },
+      // What needs a real cluster: see test/cluster/test.ts.
+      {
+        extends: true,
+        test: {
+          name: 'cluster',
+          include: ['test/cluster/**/*.cluster.ts'],
+          testTimeout: 10 * minute,
+          hookTimeout: 5 * minute,
+        },
+      },
+      // What starts clusters of its own, one after the other.
+      {
+        extends: true,
+        test: {
+          name: 'machine',
+          include: ['test/cluster/**/*.machine.ts'],
+          testTimeout: 10 * minute,
+          hookTimeout: 5 * minute,
+          fileParallelism: false,
+        },
+      },
       ...suites.map(({ name, folders, timeoutMs, group }) => ({
         extends: true as const,
         test: {

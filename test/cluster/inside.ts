@@ -4,9 +4,10 @@
  *
  * Writes lines of JSON: `{"progress": …}`, then `{"ready": …}`, or `{"failed": …}` and ends.
  */
-import { execFileSync } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 
 import * as z from 'zod';
 
@@ -26,10 +27,11 @@ const Options = z.object({
   /** Nodes whose pods only exist in the API. */
   fakeNodes: z.int().min(0),
   /** KWOK's rules for them. */
-  stages: z.array(z.string()),
+  stages: z.array(z.string()).readonly(),
 });
 export type Options = z.infer<typeof Options>;
 
+const run = promisify(execFile);
 const options = Options.parse(JSON.parse(process.argv[2] ?? ''));
 const { programs } = options;
 
@@ -59,6 +61,8 @@ for (const name of options.components) {
 try {
   const [storage, server, ...others] = options.components;
   for (const name of [storage, server]) if (name !== undefined) componentOf(name).start();
+  // Meanwhile, as the node agent needs it.
+  await run(process.execPath, [local('../../bin/build.mjs'), FILES.bundle]);
   await untilApiServerIsReady();
   for (const name of others) componentOf(name).start();
   if (options.components.includes('node-agent')) await untilNodeIsReady();

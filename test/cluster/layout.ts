@@ -39,6 +39,8 @@ export const FILES = {
   etcd: `${STATE}/etcd`,
   logs: `${STATE}/logs`,
   node: `${STATE}/node`,
+  /** The operator, as the production build makes it. */
+  bundle: `${STATE}/serin.mjs`,
   /** Answers to what the faults ask for: see `control.ts`. */
   control: `${STATE}/control.sock`,
 } as const;

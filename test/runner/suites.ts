@@ -11,7 +11,10 @@ export const suites = [
   'e2e',
 ] as const;
 
-export type SuiteName = (typeof suites)[number];
+/** Those of `npm run test:cluster`: with a real Kubernetes. */
+export const clusterSuites = ['cluster', 'machine'] as const;
+
+export type SuiteName = (typeof suites)[number] | (typeof clusterSuites)[number];
 
 /**
  * Runs suites of `vitest.config.ts` in one vitest, so that they share its workers.
