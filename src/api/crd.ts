@@ -203,7 +203,8 @@ function rooted(schema: StructuralSchema, kind: string): StructuralSchema {
     properties: {
       apiVersion: { type: 'string', description: 'API group and version of this object.' },
       kind: { type: 'string', description: `Always \`${kind}\`.` },
-      metadata: { type: 'object', description: 'Standard metadata of an object.' },
+      // Not a word more: the API server refuses to have its own fields described.
+      metadata: { type: 'object' },
       ...(spec ? { spec } : {}),
       ...(status ? { status } : {}),
     },
