@@ -1,0 +1,190 @@
+/**
+ * The process of a container, and others beside it (probes and hooks by `exec`).
+ *
+ * A container has a process namespace of its own, so that killing its first process kills all of it, and so that
+ * it meets what programs meet as process 1: signals that it does not handle are not delivered.
+ */
+
+import { spawn, type ChildProcess } from 'node:child_process';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { constants } from 'node:os';
+import type { Readable } from 'node:stream';
+
+import { tools } from './commands.ts';
+import { setprivArguments, type Identity } from './identity.ts';
+import type { LogFile } from './logs.ts';
+import type { Sandbox } from './network.ts';
+import { rootScript } from './root.ts';
+
+export interface ProcessInput {
+  readonly sandbox: Sandbox;
+  readonly root: string;
+  readonly skeleton: string;
+  /** A file. */
+  readonly fstab: string;
+  readonly readOnlyRoot: boolean;
+  readonly workingDir: string;
+  readonly identity: Identity;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly command: readonly string[];
+  readonly log: LogFile;
+}
+
+export interface Ended {
+  /** As a shell counts: 128 + the signal's number. */
+  readonly exitCode: number;
+  readonly signal: number | undefined;
+}
+
+export interface RunningProcess {
+  /** Of the container's first process, as the node sees it. */
+  readonly pid: number;
+  /** When nothing of the container is left. */
+  readonly ended: Promise<Ended>;
+  readonly hasEnded: boolean;
+  /** Does nothing once the process has ended. */
+  signal(name: 'SIGTERM' | 'SIGKILL'): void;
+  /** Runs a command in the container; `signal` kills it. */
+  exec(command: readonly string[], signal: AbortSignal): Promise<ExecResult>;
+}
+
+export interface ExecResult {
+  readonly exitCode: number;
+  readonly output: string;
+}
+
+/** Where the program finds `setpriv`, which its own root does not have. */
+const setprivDescriptor = 3;
+const maxOutputChars = 10_240;
+
+/** Rejects when the container cannot be set up; a program that is not there ends with 127. */
+export async function startProcess(input: ProcessInput): Promise<RunningProcess> {
+  const { sandbox, root, skeleton, fstab, readOnlyRoot, log } = input;
+  const shell = [tools.sh, '-c', rootScript, 'container', root, skeleton, fstab];
+  const isolated = [tools.unshare, '--mount', '--pid', '--fork', '--kill-child', ...shell];
+  const args = [
+    ...['--pdeathsig', 'KILL', tools.nsenter, ...sandbox.enter, ...isolated],
+    readOnlyRoot ? 'yes' : '',
+    ...Object.entries(input.environment).map(([name, value]) => `${name}=${value}`),
+    ...[tools.nsenter, `--root=${root}`, `--wd=${root}/${input.workingDir}`],
+    ...[
+      `/proc/self/fd/${setprivDescriptor}`,
+      ...setprivArguments(input.identity),
+      ...input.command,
+    ],
+  ];
+  const child = withSetpriv((descriptor) =>
+    spawn(tools.setpriv, args, {
+      env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' },
+      stdio: ['ignore', 'pipe', 'pipe', descriptor, 'pipe'],
+    }),
+  );
+  const ended = endOf(child);
+  const said = await firstWords(child.stdio[4] as Readable);
+  if (!said.includes('ready')) {
+    child.stdout?.resume();
+    const words = await textOf(child.stderr);
+    await ended;
+    throw new Error(words.trim() || 'the container could not be set up');
+  }
+  if (child.stdout !== null) log.take(child.stdout);
+  if (child.stderr !== null) log.take(child.stderr);
+  return new ContainerProcess(child, ended, input);
+}
+
+class ContainerProcess implements RunningProcess {
+  readonly pid: number;
+  readonly ended: Promise<Ended>;
+  hasEnded = false;
+  readonly #input: ProcessInput;
+
+  constructor(child: ChildProcess, ended: Promise<Ended>, input: ProcessInput) {
+    this.pid = firstChildOf(child.pid ?? 0);
+    this.#input = input;
+    this.ended = ended.then((end) => {
+      this.hasEnded = true;
+      return end;
+    });
+  }
+
+  signal(name: 'SIGTERM' | 'SIGKILL'): void {
+    if (this.hasEnded || this.pid === 0) return;
+    try {
+      process.kill(this.pid, name);
+    } catch {
+      // It has ended, and we have not heard of it yet.
+    }
+  }
+
+  async exec(command: readonly string[], signal: AbortSignal): Promise<ExecResult> {
+    if (this.hasEnded) return { exitCode: 137, output: 'the container has ended' };
+    const { workingDir, identity, environment } = this.#input;
+    const inside = ['--mount', '--pid', '--net', '--uts', '--ipc', '--root'];
+    const args = [
+      ...['--pdeathsig', 'KILL', tools.nsenter, '--target', String(this.pid), ...inside],
+      `--wd=/proc/${this.pid}/root/${workingDir}`,
+      ...[`/proc/self/fd/${setprivDescriptor}`, ...setprivArguments(identity), ...command],
+    ];
+    const child = withSetpriv((descriptor) =>
+      spawn(tools.setpriv, args, {
+        env: environment,
+        stdio: ['ignore', 'pipe', 'pipe', descriptor],
+        signal,
+        killSignal: 'SIGKILL',
+      }),
+    );
+    const [{ exitCode }, out, err] = await Promise.all([
+      endOf(child),
+      textOf(child.stdout),
+      textOf(child.stderr),
+    ]);
+    return { exitCode, output: out + err };
+  }
+}
+
+function withSetpriv(start: (descriptor: number) => ChildProcess): ChildProcess {
+  const descriptor = openSync(tools.setpriv, 'r');
+  try {
+    return start(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function endOf(child: ChildProcess): Promise<Ended> {
+  return new Promise((resolve) => {
+    let failure: Error | undefined;
+    child.on('error', (error) => {
+      failure = error;
+      if (child.pid === undefined) resolve({ exitCode: 128, signal: undefined });
+    });
+    child.once('close', (code, signal) => {
+      const number = signal === null ? undefined : constants.signals[signal];
+      const exitCode = code ?? (number === undefined ? 128 : 128 + number);
+      resolve({ exitCode: failure !== undefined && code === 0 ? 128 : exitCode, signal: number });
+    });
+  });
+}
+
+async function firstWords(stream: Readable): Promise<string> {
+  for await (const chunk of stream) return String(chunk);
+  return '';
+}
+
+async function textOf(stream: Readable | null): Promise<string> {
+  let text = '';
+  for await (const chunk of stream ?? []) {
+    if (text.length < maxOutputChars) text += String(chunk);
+  }
+  return text.slice(0, maxOutputChars);
+}
+
+/** 0 when there is none any more. */
+function firstChildOf(pid: number): number {
+  try {
+    const [first = '0'] = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ');
+    return Number(first);
+  } catch {
+    return 0;
+  }
+}
