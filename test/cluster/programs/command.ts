@@ -31,13 +31,16 @@ export async function output(
   try {
     const { stdout } = await run(program, args, {
       ...(cwd === undefined ? {} : { cwd }),
-      env: { ...world.env, ...env },
+      // Their words are read, by us or in an error: always the same ones.
+      env: { ...world.env, LC_ALL: 'C', ...env },
       timeout: limitMs,
       maxBuffer: 64 * 1024 * 1024,
     });
     return stdout;
   } catch (error) {
-    throw new NotProvided(describe(`${program} ${args[0] ?? ''}`.trim(), error), { cause: error });
+    throw new NotProvided(describe([program, ...args.slice(0, 1)].join(' '), error), {
+      cause: error,
+    });
   }
 }
 

@@ -101,7 +101,7 @@ async function unpack(world: World, wanted: string, folder: string): Promise<rea
   for (const tool of ['apt-get', 'dpkg']) {
     if (onPath(tool, world) !== undefined) continue;
     throw new NotProvided(
-      `it is not installed, and without ${tool} it cannot be fetched: ${wanted}`,
+      `it is not installed, and without ${tool} the package ${wanted} cannot be fetched`,
     );
   }
   try {
@@ -156,12 +156,12 @@ async function missingLibraries(world: World, wanted: string): Promise<readonly 
 
 /** The names that `apt-cache depends` lists as needed; virtual packages are in angle brackets. */
 export function dependenciesIn(listing: string): readonly string[] {
-  return [...listing.matchAll(/^[ |](?:Pre)?Depends: ([^<\s]+)$/gm)].flatMap(
+  return [...listing.matchAll(/^ [ |](?:Pre)?Depends: ([^<\s]+)$/gm)].flatMap(
     ([, name]) => name ?? [],
   );
 }
 
-/** Shared libraries are called `lib…` there; so are scripts for browsers and helpers, told by a dash. */
+/** Shared libraries are called `lib…` there; so are scripts for browsers and some tools. */
 export function isLibrary(name: string): boolean {
   return /^lib(?!js-)/.test(name) && !name.endsWith('-bin');
 }
