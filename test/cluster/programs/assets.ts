@@ -12,6 +12,7 @@ import type { Source } from './source.ts';
 import { minorOf, versionOf } from './version.ts';
 import { isProgram, type World } from './world.ts';
 
+const origin = 'KUBEBUILDER_ASSETS';
 const assetNames = ['kube-apiserver', 'etcd', 'kubectl'] as const;
 type AssetName = (typeof assetNames)[number];
 export type Assets = Partial<Readonly<Record<AssetName, string>>>;
@@ -29,9 +30,14 @@ export function assetsOf({ env }: World): Assets {
   return Object.fromEntries(held);
 }
 
+/** A program of the folder that is called as it is. */
+export function assetOf(world: World, name: 'kube-apiserver' | 'kubectl', file: string): Source {
+  return installed(world, name, file, origin);
+}
+
 /** Throws unless the API server of the folder goes with the components that are built here. */
 export async function assertSameMinor(world: World, file: string, built: string): Promise<void> {
-  const { recipe } = installed(world, 'kube-apiserver', file);
+  const { recipe } = assetOf(world, 'kube-apiserver', file);
   const { items } = lookUp(world.cache, recipe) ?? (await create(world.cache, recipe));
   const found = items['kube-apiserver']?.version ?? '';
   if (minorOf(found) === minorOf(built)) return;
@@ -55,7 +61,7 @@ export function etcdOf(world: World, file: string): Source {
         writeFileSync(path.join(folder, 'etcd'), script);
         chmodSync(path.join(folder, 'etcd'), 0o755);
         const version = await versionOf(world, 'etcd', file);
-        return { origin: 'KUBEBUILDER_ASSETS', items: { etcd: { files: ['etcd'], version } } };
+        return { origin, items: { etcd: { files: ['etcd'], version } } };
       },
     },
   };

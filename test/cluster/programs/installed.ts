@@ -10,6 +10,7 @@ export function installed(
   world: World,
   name: Exclude<ProgramName, 'libfaketime'>,
   file: string,
+  origin = 'this machine',
 ): Source {
   const { size, mtimeMs } = statSync(file);
   return {
@@ -17,9 +18,9 @@ export function installed(
     lane: 'installed',
     recipe: {
       name: `installed-${name}`,
-      inputs: [file, String(size), String(mtimeMs)],
+      inputs: [origin, file, String(size), String(mtimeMs)],
       make: async () => ({
-        origin: 'this machine',
+        origin,
         items: { [name]: { files: [file], version: await versionOf(world, name, file) } },
       }),
     },

@@ -1,5 +1,5 @@
 /** Which source each wanted program comes from on this machine. */
-import { assertSameMinor, assetsOf, etcdOf } from './assets.ts';
+import { assertSameMinor, assetOf, assetsOf, etcdOf } from './assets.ts';
 import { reasonOf } from './command.ts';
 import {
   etcd,
@@ -10,7 +10,6 @@ import {
 } from './components.ts';
 import { debianProgram, libfaketime } from './debian.ts';
 import { contour, contourCrds, gatewayApiCrds, kwok, kwokStages } from './go-modules.ts';
-import { installed } from './installed.ts';
 import { kubectl } from './kubectl.ts';
 import type { Name } from './names.ts';
 import type { Source } from './source.ts';
@@ -54,7 +53,7 @@ async function coreSources(names: readonly CoreName[], world: World): Promise<re
   if (apiServer !== undefined) {
     await assertSameMinor(world, apiServer, kubernetesVersion(world));
     if (names.includes('kube-apiserver')) {
-      sources.push(installed(world, 'kube-apiserver', apiServer));
+      sources.push(assetOf(world, 'kube-apiserver', apiServer));
     }
   }
   if (built.length > 0) sources.push(kubernetes(world, built));
@@ -63,7 +62,7 @@ async function coreSources(names: readonly CoreName[], world: World): Promise<re
   }
   if (names.includes('kubectl')) {
     const held = assets.kubectl;
-    sources.push(held === undefined ? kubectl(world) : installed(world, 'kubectl', held));
+    sources.push(held === undefined ? kubectl(world) : assetOf(world, 'kubectl', held));
   }
   return sources;
 }
