@@ -43,6 +43,8 @@ export const commands = {
     `--service-account-key-file=${FILES.serviceAccountKey}`,
     `--service-account-signing-key-file=${FILES.serviceAccountKey}`,
     `--service-account-issuer=${ISSUER}`,
+    // The node's name is nowhere but in the API.
+    '--kubelet-preferred-address-types=InternalIP',
     // Who sets `blockOwnerDeletion` needs `update` on the owner's `finalizers`: some clusters enforce it.
     '--enable-admission-plugins=OwnerReferencesPermissionEnforcement',
     // Would wait for the node-lifecycle controller, which is not run.
