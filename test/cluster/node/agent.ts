@@ -35,6 +35,8 @@ const leaseMs = 15_000;
 const servicesMs = 30;
 const stopMs = 3_000;
 
+const core = (kind: string) => ({ apiVersion: 'v1', kind });
+
 export class Agent {
   readonly #options: AgentOptions;
   /** By uid. */
@@ -58,7 +60,10 @@ export class Agent {
     const { api, name, address, podCidr, tlsCert, tlsKey } = this.#options;
     this.#node = await this.#setting();
     this.#server = await serve({
-      ...{ address, port, cert: readFileSync(tlsCert), key: readFileSync(tlsKey) },
+      address,
+      port,
+      cert: readFileSync(tlsCert),
+      key: readFileSync(tlsKey),
       processes: () => [...this.#workers.values()].flatMap((worker) => worker.processes()),
       log: ({ namespace, pod, container, previous }) => {
         const uid = this.#uids.get(keyText({ namespace, name: pod })) ?? '';
@@ -67,7 +72,6 @@ export class Agent {
     });
     await registerNode(api, { name, address, podCidr, port });
     await this.#renew();
-    const core = (kind: string) => ({ apiVersion: 'v1', kind });
     await api.watch({
       kind: core('Service'),
       onChange: (key, object) => this.#onService(key, object),
@@ -107,14 +111,15 @@ export class Agent {
     await makeSkeleton(skeleton);
     const folder = path.join(state, 'pods');
     mkdirSync(folder, { recursive: true });
-    const agent = this;
     return {
-      ...{ api, images, folder, skeleton, warn },
+      api,
+      images,
+      folder,
+      skeleton,
+      warn,
       addresses: new Addresses(podCidr),
       hostIP: address,
-      get apiServer() {
-        return agent.#apiServer;
-      },
+      apiServer: () => this.#apiServer,
       tell: eventTeller(api, name, warn),
       services: () => [...this.#services.values()],
       now: () => Date.now(),

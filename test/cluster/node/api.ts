@@ -5,6 +5,7 @@ import type { About, Verb } from '../../../src/adapters/kubernetes/error-mapping
 import { httpTransport, loadKubeConfig } from '../../../src/adapters/kubernetes/http-transport.ts';
 import { isRecord } from '../../../src/adapters/kubernetes/kinds.ts';
 import type { Log } from '../../../src/adapters/kubernetes/log.ts';
+import { trimmed } from '../../../src/adapters/kubernetes/managed-fields.ts';
 import { ObjectCache } from '../../../src/adapters/kubernetes/object-cache.ts';
 import { defaultReflectorSettings, Reflector } from '../../../src/adapters/kubernetes/reflector.ts';
 import type { ApiRequest, Method, Transport } from '../../../src/adapters/kubernetes/transport.ts';
@@ -89,7 +90,7 @@ export function connect(kubeconfig: string, version: string, log: Log): Api {
         metadataOnly: false,
         client: new Client({ transport: selecting(transport, fieldSelector), clock, random }),
         cache,
-        trim: ({ metadata: { managedFields: _, ...metadata }, ...rest }) => ({ ...rest, metadata }),
+        trim: trimmed,
         log,
         settings: { ...defaultReflectorSettings, delay: { minMs: 200, maxMs: 2_000 } },
       });

@@ -173,7 +173,14 @@ export class Container {
     writeFileSync(fstab, prepareRoot({ root, skeleton, image, binds, workingDir }));
     const log = this.#newLog();
     const running = await startProcess({
-      ...{ sandbox, root, skeleton, fstab, workingDir, identity, environment, log },
+      sandbox,
+      root,
+      skeleton,
+      fstab,
+      workingDir,
+      identity,
+      environment,
+      log,
       readOnlyRoot: spec.securityContext?.readOnlyRootFilesystem === true,
       command: commandLine(spec, image, environment),
     });

@@ -33,6 +33,7 @@ export async function environmentOf(input: EnvironmentInput): Promise<Record<str
   const port = String(apiServer.port);
   const all: Record<string, string> = {
     PATH: defaultPath,
+    HOME: '/',
     HOSTNAME: hostnameOf(pod),
     KUBERNETES_SERVICE_HOST: apiServer.host,
     KUBERNETES_SERVICE_PORT: port,

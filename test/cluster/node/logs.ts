@@ -27,6 +27,7 @@ export class LogFile {
   #isOpen = true;
   readonly #listeners = new Set<(lines: string) => void>();
   #sources = 0;
+  readonly #ended = Promise.withResolvers<void>();
 
   constructor(file: string) {
     this.#file = file;
@@ -53,6 +54,11 @@ export class LogFile {
       if (this.#sources === 0) this.#close();
     });
     stream.on('error', () => stream.destroy());
+  }
+
+  /** Resolves when every stream has ended. */
+  get ended(): Promise<void> {
+    return this.#ended.promise;
   }
 
   /** Everything that is kept, oldest first. */
@@ -99,6 +105,7 @@ export class LogFile {
     closeSync(this.#descriptor.number);
     for (const listener of this.#listeners) listener('');
     this.#listeners.clear();
+    this.#ended.resolve();
   }
 }
 

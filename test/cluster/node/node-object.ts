@@ -12,6 +12,7 @@ export interface NodeFacts {
   readonly port: number;
 }
 
+const architecture = process.arch === 'x64' ? 'amd64' : process.arch;
 const version = 'v1.36.3';
 const maxPods = 1_000;
 /** More than the machine has: requests are for the scheduler, and nothing here is limited. */
@@ -27,7 +28,7 @@ export async function registerNode(api: Api, facts: NodeFacts): Promise<void> {
     const labels = {
       'kubernetes.io/hostname': name,
       'kubernetes.io/os': 'linux',
-      'kubernetes.io/arch': process.arch === 'x64' ? 'amd64' : process.arch,
+      'kubernetes.io/arch': architecture,
     };
     await api.create('/api/v1/nodes', {
       apiVersion: 'v1',
@@ -59,17 +60,17 @@ export function nodeStatus({ name, address, port }: NodeFacts, now: string) {
   const cpu = String(availableParallelism() * cpuFactor);
   const size = { cpu, memory, pods: String(maxPods), 'ephemeral-storage': '100Gi' };
   const condition = (type: string, status: string, reason: string) => ({
-    ...{ type, status, reason },
+    type,
+    status,
+    reason,
     lastHeartbeatTime: now,
     lastTransitionTime: now,
   });
   return {
     capacity: size,
     allocatable: size,
-    addresses: [
-      { type: 'InternalIP', address },
-      { type: 'Hostname', address: name },
-    ],
+    // No host name: the API server would try that first, and nothing here resolves it.
+    addresses: [{ type: 'InternalIP', address }],
     conditions: [
       condition('MemoryPressure', 'False', 'KubeletHasSufficientMemory'),
       condition('DiskPressure', 'False', 'KubeletHasNoDiskPressure'),
@@ -78,12 +79,16 @@ export function nodeStatus({ name, address, port }: NodeFacts, now: string) {
     ],
     daemonEndpoints: { kubeletEndpoint: { Port: port } },
     nodeInfo: {
-      ...{
-        architecture: process.arch === 'x64' ? 'amd64' : process.arch,
-        operatingSystem: 'linux',
-      },
-      ...{ kubeletVersion: version, kubeProxyVersion: '', containerRuntimeVersion: 'process://1' },
-      ...{ kernelVersion: '', osImage: 'Linux', machineID: name, systemUUID: name, bootID: name },
+      architecture,
+      operatingSystem: 'linux',
+      kubeletVersion: version,
+      kubeProxyVersion: '',
+      containerRuntimeVersion: 'process://1',
+      kernelVersion: '',
+      osImage: 'Linux',
+      machineID: name,
+      systemUUID: name,
+      bootID: name,
     },
   };
 }

@@ -94,18 +94,20 @@ export class PodVolumes {
   #refresh(isMeant: (volume: Volume) => boolean): void {
     const meant = this.#volumes.filter(isMeant);
     if (meant.length === 0) return;
-    this.#queue = this.#queue.then(async () => {
-      for (const volume of meant) {
-        if (this.#isClosed) return;
-        await this.#write(volume).catch((error: unknown) => {
-          // What was there stays, as with the kubelet.
-          this.#options.warn(
-            `volume ${volume.name} of ${this.#pod.metadata.name}: ${String(error)}`,
-          );
-        });
-      }
-      this.#planTokens();
-    });
+    const before = this.#queue;
+    this.#queue = this.#writeAfter(before, meant);
+  }
+
+  async #writeAfter(before: Promise<void>, volumes: readonly Volume[]): Promise<void> {
+    await before;
+    for (const volume of volumes) {
+      if (this.#isClosed) return;
+      await this.#write(volume).catch((error: unknown) => {
+        // What was there stays, as with the kubelet.
+        this.#options.warn(`volume ${volume.name} of ${this.#pod.metadata.name}: ${String(error)}`);
+      });
+    }
+    this.#planTokens();
   }
 
   async #write(volume: Volume): Promise<void> {

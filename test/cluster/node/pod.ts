@@ -29,7 +29,7 @@ export interface NodeSetting {
   readonly images: Images;
   readonly addresses: Addresses;
   readonly hostIP: string;
-  readonly apiServer: { readonly host: string; readonly port: number };
+  readonly apiServer: () => { readonly host: string; readonly port: number };
   /** A folder; each pod has one in it. */
   readonly folder: string;
   readonly skeleton: string;
@@ -132,7 +132,11 @@ export class PodWorker {
   processes(): readonly LiveProcess[] {
     const { uid = '', namespace = '', name } = this.#pod.metadata;
     return this.#containers.map(({ spec, pid = 0 }) => ({
-      ...{ uid, namespace, pod: name, container: spec.name, pid },
+      uid,
+      namespace,
+      pod: name,
+      container: spec.name,
+      pid,
     }));
   }
 
@@ -193,6 +197,7 @@ export class PodWorker {
     const hosts = { source: this.#hostsFile, target: '/etc/hosts', readOnly: true, canGrow: false };
     return {
       ...this.#node,
+      apiServer: this.#node.apiServer(),
       pod: this.#pod,
       placement: { podIP: sandbox.podIP, hostIP },
       sandbox,
@@ -250,8 +255,8 @@ export class PodWorker {
   }
 
   async #removeObject(): Promise<void> {
-    const { uid } = this.#pod.metadata;
-    while (!this.#isGone && uid !== undefined) {
+    const { uid = '' } = this.#pod.metadata;
+    while (!this.#isGone) {
       try {
         return await this.#node.api.remove(this.#path, uid);
       } catch (error) {

@@ -6,13 +6,14 @@
  */
 
 import { spawn, type ChildProcess } from 'node:child_process';
-import { closeSync, openSync, readFileSync } from 'node:fs';
-import { constants } from 'node:os';
+import { closeSync, constants, openSync, readFileSync, rmSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { constants as system } from 'node:os';
 import type { Readable } from 'node:stream';
 
-import { tools } from './commands.ts';
+import { run, tools } from './commands.ts';
 import { setprivArguments, type Identity } from './identity.ts';
-import type { LogFile } from './logs.ts';
+import { selectLines, type LogFile } from './logs.ts';
 import type { Sandbox } from './network.ts';
 import { rootScript } from './root.ts';
 
@@ -61,34 +62,43 @@ const maxOutputChars = 10_240;
 export async function startProcess(input: ProcessInput): Promise<RunningProcess> {
   const { sandbox, root, skeleton, fstab, readOnlyRoot, log } = input;
   const shell = [tools.sh, '-c', rootScript, 'container', root, skeleton, fstab];
-  const isolated = [tools.unshare, '--mount', '--pid', '--fork', '--kill-child', ...shell];
   const args = [
-    ...['--pdeathsig', 'KILL', tools.nsenter, ...sandbox.enter, ...isolated],
+    '--pdeathsig=KILL',
+    tools.nsenter,
+    ...sandbox.enter,
+    tools.unshare,
+    '--mount',
+    '--pid',
+    '--fork',
+    '--kill-child',
+    ...shell,
     readOnlyRoot ? 'yes' : '',
     ...Object.entries(input.environment).map(([name, value]) => `${name}=${value}`),
-    ...[tools.nsenter, `--root=${root}`, `--wd=${root}/${input.workingDir}`],
-    ...[
-      `/proc/self/fd/${setprivDescriptor}`,
-      ...setprivArguments(input.identity),
-      ...input.command,
-    ],
+    tools.nsenter,
+    `--root=${root}`,
+    `--wd=${root}/${input.workingDir}`,
+    `/proc/self/fd/${setprivDescriptor}`,
+    ...setprivArguments(input.identity),
+    ...input.command,
   ];
+  const [output, errors] = await Promise.all([openPipe(`${root}.out`), openPipe(`${root}.err`)]);
   const child = withSetpriv((descriptor) =>
     spawn(tools.setpriv, args, {
       env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' },
-      stdio: ['ignore', 'pipe', 'pipe', descriptor, 'pipe'],
+      stdio: ['ignore', output.writeEnd, errors.writeEnd, descriptor, 'pipe'],
     }),
   );
-  const ended = endOf(child);
+  for (const { writeEnd, readEnd } of [output, errors]) {
+    closeSync(writeEnd);
+    log.take(readEnd);
+  }
+  const ended = endOf(child, log);
   const said = await firstWords(child.stdio[4] as Readable);
   if (!said.includes('ready')) {
-    child.stdout?.resume();
-    const words = await textOf(child.stderr);
     await ended;
+    const words = selectLines(log.read(), { timestamps: false, tailLines: 5 });
     throw new Error(words.trim() || 'the container could not be set up');
   }
-  if (child.stdout !== null) log.take(child.stdout);
-  if (child.stderr !== null) log.take(child.stderr);
   return new ContainerProcess(child, ended, input);
 }
 
@@ -111,19 +121,29 @@ class ContainerProcess implements RunningProcess {
     if (this.hasEnded || this.pid === 0) return;
     try {
       process.kill(this.pid, name);
-    } catch {
-      // It has ended, and we have not heard of it yet.
+    } catch (error) {
+      // It may have ended without our having heard of it yet.
+      if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
     }
   }
 
   async exec(command: readonly string[], signal: AbortSignal): Promise<ExecResult> {
     if (this.hasEnded) return { exitCode: 137, output: 'the container has ended' };
     const { workingDir, identity, environment } = this.#input;
-    const inside = ['--mount', '--pid', '--net', '--uts', '--ipc', '--root'];
     const args = [
-      ...['--pdeathsig', 'KILL', tools.nsenter, '--target', String(this.pid), ...inside],
+      '--pdeathsig=KILL',
+      tools.nsenter,
+      `--target=${this.pid}`,
+      '--mount',
+      '--pid',
+      '--net',
+      '--uts',
+      '--ipc',
+      '--root',
       `--wd=/proc/${this.pid}/root/${workingDir}`,
-      ...[`/proc/self/fd/${setprivDescriptor}`, ...setprivArguments(identity), ...command],
+      `/proc/self/fd/${setprivDescriptor}`,
+      ...setprivArguments(identity),
+      ...command,
     ];
     const child = withSetpriv((descriptor) =>
       spawn(tools.setpriv, args, {
@@ -151,7 +171,28 @@ function withSetpriv(start: (descriptor: number) => ChildProcess): ChildProcess 
   }
 }
 
-function endOf(child: ChildProcess): Promise<Ended> {
+/**
+ * Pipes as programs know them from container engines: Node.js would give sockets, which cannot be opened as
+ * `/dev/stdout`.
+ */
+async function openPipe(file: string): Promise<{ writeEnd: number; readEnd: Readable }> {
+  rmSync(file, { force: true });
+  // Not by who made it: the program runs as another user.
+  await run('/usr/bin/mkfifo', ['--mode=666', file]);
+  const readEnd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
+  const writeEnd = openSync(file, 'w');
+  rmSync(file);
+  return { writeEnd, readEnd: new Socket({ fd: readEnd, readable: true, writable: false }) };
+}
+
+/** With the last words of it in the log, when there is one. */
+async function endOf(child: ChildProcess, log?: LogFile): Promise<Ended> {
+  const ended = await exitOf(child);
+  await log?.ended;
+  return ended;
+}
+
+function exitOf(child: ChildProcess): Promise<Ended> {
   return new Promise((resolve) => {
     let failure: Error | undefined;
     child.on('error', (error) => {
@@ -159,7 +200,7 @@ function endOf(child: ChildProcess): Promise<Ended> {
       if (child.pid === undefined) resolve({ exitCode: 128, signal: undefined });
     });
     child.once('close', (code, signal) => {
-      const number = signal === null ? undefined : constants.signals[signal];
+      const number = signal === null ? undefined : system.signals[signal];
       const exitCode = code ?? (number === undefined ? 128 : 128 + number);
       resolve({ exitCode: failure !== undefined && code === 0 ? 128 : exitCode, signal: number });
     });

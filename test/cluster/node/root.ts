@@ -54,7 +54,7 @@ const devices: Readonly<Record<string, readonly [number, number]>> = {
 };
 const texts: Readonly<Record<string, string>> = {
   'etc/passwd':
-    'root:x:0:0:root:/root:/sbin/nologin\nnobody:x:65534:65534:nobody:/nonexistent:/sbin/nologin\nnonroot:x:65532:65532:nonroot:/home/nonroot:/sbin/nologin\n',
+    'root:x:0:0:root:/:/sbin/nologin\nnobody:x:65534:65534:nobody:/nonexistent:/sbin/nologin\nnonroot:x:65532:65532:nonroot:/home/nonroot:/sbin/nologin\n',
   'etc/group': 'root:x:0:\nnogroup:x:65534:\nnonroot:x:65532:\n',
   'etc/nsswitch.conf': 'passwd: files\ngroup: files\nhosts: files\n',
   'etc/resolv.conf': '',
@@ -63,7 +63,7 @@ const copied = ['/etc/ld.so.cache', '/etc/ssl/certs/ca-certificates.crt'];
 
 /** What every root starts as. Made once. */
 export async function makeSkeleton(folder: string): Promise<void> {
-  for (const name of ['dev/shm', 'etc/ssl/certs', 'proc', 'root', 'run', 'tmp', 'usr', 'var']) {
+  for (const name of ['dev/shm', 'etc/ssl/certs', 'proc', 'run', 'tmp', 'usr', 'var']) {
     mkdirSync(path.join(folder, name), { recursive: true });
   }
   chmodSync(path.join(folder, 'tmp'), 0o1777);

@@ -16,8 +16,8 @@ interface Items {
   readonly each: Shape;
 }
 
-const used: Shape = 'used';
-const noEffect: Shape = 'noEffect';
+const used = 'used' as const;
+const noEffect = 'noEffect' as const;
 const oneOf =
   (...values: readonly unknown[]) =>
   (value: unknown): boolean =>
