@@ -1,9 +1,11 @@
 /**
- * The demo application: a small HTTP server whose versions are good, slow, failing sometimes, or failing
- * always. It is started once per pod, so it uses nothing but Node.js and is listening within a few dozen milliseconds.
+ * The demo application: a small HTTP server whose versions are good, slow, failing sometimes, failing always, gone
+ * at once when told to end, ending by themselves, or never ready. It is started once per pod, so it uses nothing but
+ * Node.js and is listening within a few dozen milliseconds.
  *
  * Settings come from the environment, as in any container: `APP_VERSION`, `APP_BEHAVIOUR`, `APP_DELAY_MS`,
- * `APP_FAIL_EVERY`, `APP_DRAIN_MS`, `POD_NAME`, `POD_IP`, `PORT`.
+ * `APP_FAIL_EVERY`, `APP_DRAIN_MS`, `APP_LISTEN`, `APP_UNREADY_AS` (the beginning of the names of pods that never
+ * become ready), `POD_NAME`, `POD_IP`, `PORT`.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
@@ -12,7 +14,8 @@ const { createServer } = process.getBuiltinModule('node:http');
 
 const BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
-type Behaviour = 'good' | 'slow' | 'flaky' | 'failing';
+const BEHAVIOURS = ['good', 'slow', 'flaky', 'failing', 'abrupt', 'crash', 'unready'] as const;
+type Behaviour = (typeof BEHAVIOURS)[number];
 
 interface Histogram {
   readonly buckets: number[];
@@ -23,9 +26,11 @@ interface Histogram {
 const env = process.env;
 const behaviour = behaviourOf(env['APP_BEHAVIOUR'] ?? 'good');
 const version = env['APP_VERSION'] ?? 'unknown';
-const pod = env['POD_NAME'] ?? 'unknown';
+const pod = env['POD_NAME'] ?? env['HOSTNAME'] ?? 'unknown';
 const delayMs = numberOf('APP_DELAY_MS', behaviour === 'slow' ? 700 : 2);
 const failEvery = numberOf('APP_FAIL_EVERY', 4);
+const unreadyAs = env['APP_UNREADY_AS'] ?? '';
+const neverReady = behaviour === 'unready' || (unreadyAs !== '' && pod.startsWith(unreadyAs));
 const drainMs = numberOf('APP_DRAIN_MS', 1_000);
 
 // Both are there from the start: a counter that is born with its first failure hides it from `rate`.
@@ -39,9 +44,14 @@ const server = createServer((request, response) => {
   if (path === '/metrics') answer(response, 200, metricsText(), 'text/plain; version=0.0.4');
   else if (path === '/healthz') answer(response, 200, 'ok\n');
   else if (path === '/readyz') {
-    answer(response, draining ? 503 : 200, draining ? 'draining\n' : 'ok\n');
+    const why = draining ? 'draining' : 'not ready';
+    const ready = !draining && !neverReady;
+    answer(response, ready ? 200 : 503, ready ? 'ok\n' : `${why}\n`);
   } else serve(request, response);
 });
+
+// A proxy keeps idle connections for longer than Node.js does, and would now and then meet one that just closes.
+server.keepAliveTimeout = 0;
 
 /** Every n-th request of a flaky version fails: the share can be counted, no dice are thrown. */
 function serve(request: IncomingMessage, response: ServerResponse): void {
@@ -113,8 +123,9 @@ function drain(): void {
 }
 
 function behaviourOf(text: string): Behaviour {
-  if (text === 'good' || text === 'slow' || text === 'flaky' || text === 'failing') return text;
-  throw new Error(`APP_BEHAVIOUR "${text}" is none of good, slow, flaky, failing`);
+  const found = BEHAVIOURS.find((known) => known === text);
+  if (found !== undefined) return found;
+  throw new Error(`APP_BEHAVIOUR "${text}" is none of ${BEHAVIOURS.join(', ')}`);
 }
 
 function numberOf(name: string, otherwise: number): number {
@@ -123,6 +134,7 @@ function numberOf(name: string, otherwise: number): number {
   throw new Error(`${name} "${env[name]}" is not a number`);
 }
 
-process.on('SIGTERM', drain);
+process.on('SIGTERM', behaviour === 'abrupt' ? () => process.exit(0) : drain);
 process.on('SIGINT', drain);
-server.listen(numberOf('PORT', 8080), env['POD_IP'] ?? '127.0.0.1');
+if (behaviour === 'crash') setTimeout(() => process.exit(1), 300);
+else server.listen(numberOf('PORT', 8080), env['APP_LISTEN'] ?? env['POD_IP'] ?? '127.0.0.1');

@@ -11,6 +11,10 @@ export interface RequestRecord {
   /** Who answered; absent when no version did. */
   readonly version?: string;
   readonly pod?: string;
+  /** It had a connection of its own. */
+  readonly fresh?: true;
+  /** There was no answer on a connection on which this pod had answered before. */
+  readonly lastPod?: string;
   readonly error?: string;
 }
 

@@ -5,8 +5,11 @@
  * follows from the time alone. Records go to the parent as messages, or as lines of JSON to standard output.
  *
  *   traffic.ts --url http://127.0.0.1:8080/ --host demo.local --rate 50
+ *
+ * Connections are kept and used again. `--fresh-every 2` opens a new one for every second request, 1 for each.
  */
 import { Agent, request } from 'node:http';
+import type { Socket } from 'node:net';
 import { parseArgs } from 'node:util';
 
 import type { RequestRecord } from './request-record.ts';
@@ -19,12 +22,17 @@ const { values } = parseArgs({
     url: { type: 'string', default: 'http://127.0.0.1:8080/' },
     host: { type: 'string' },
     rate: { type: 'string', default: '50' },
+    'fresh-every': { type: 'string', default: '0' },
   },
 });
 const url = new URL(values.url);
 const perSecond = Number(values.rate);
 if (!(perSecond > 0)) throw new Error(`--rate "${values.rate}" is not a positive number`);
+const freshEvery = Number(values['fresh-every']);
+if (!(freshEvery >= 0)) throw new Error(`--fresh-every "${values['fresh-every']}" is no number`);
 
+/** Which pod answered last on a connection: the one that is missing when the next answer does not come. */
+const podBehind = new WeakMap<Socket, string>();
 const agent = new Agent({ keepAlive: true });
 const startedAt = performance.now();
 let sent = 0;
@@ -46,14 +54,17 @@ function sendWhatIsDue(): void {
 function send(): void {
   const at = Date.now();
   const sentAt = performance.now();
+  const fresh = freshEvery > 0 && sent % freshEvery === 0;
   underWay++;
-  const note = (rest: Omit<RequestRecord, 'at' | 'tookMs'>) => {
+  const note = (rest: Omit<RequestRecord, 'at' | 'tookMs' | 'fresh'>) => {
     underWay--;
-    records.push({ at, tookMs: performance.now() - sentAt, ...rest });
+    const took = { at, tookMs: performance.now() - sentAt };
+    records.push({ ...took, ...(fresh ? { fresh } : {}), ...rest });
     if (stopping && underWay === 0) finish();
   };
   const headers = values.host === undefined ? {} : { host: values.host };
-  const outgoing = request(url, { agent, headers, timeout: TIMEOUT_MS }, (response) => {
+  const through = fresh ? false : agent;
+  const outgoing = request(url, { agent: through, headers, timeout: TIMEOUT_MS }, (response) => {
     const { statusCode = 0, headers: answer } = response;
     const version = answer['x-app-version'];
     const pod = answer['x-app-pod'];
@@ -61,6 +72,7 @@ function send(): void {
       ...(typeof version === 'string' ? { version } : {}),
       ...(typeof pod === 'string' ? { pod } : {}),
     };
+    if (typeof pod === 'string') podBehind.set(response.socket, pod);
     response.resume();
     response.on('end', () => note({ status: statusCode, failed: statusCode >= 500, ...who }));
     response.on('error', (error) =>
@@ -74,7 +86,10 @@ function send(): void {
   });
   outgoing.on('error', (error) => {
     // Once an answer has begun, its own events tell the end.
-    if (!answered) note({ status: 0, failed: true, error: error.message });
+    if (answered) return;
+    const lastPod = outgoing.socket === null ? undefined : podBehind.get(outgoing.socket);
+    const who = lastPod === undefined ? {} : { lastPod };
+    note({ status: 0, failed: true, error: error.message, ...who });
   });
   outgoing.end();
 }

@@ -45,4 +45,40 @@ describe('traffic generator', () => {
     expect(refused).toMatchObject({ version: 'nobody' });
     expect(refused?.failed).toBe(refused?.requests);
   });
+
+  it('opens connections of its own for every n-th request, and knows who was silent on a kept one', async () => {
+    let connections = 0;
+    let silent = false;
+    const server = createServer((request, response) => {
+      if (silent) request.socket.destroy();
+      else response.writeHead(200, { 'x-app-version': '1.0.0', 'x-app-pod': 'one' }).end('hello');
+    });
+    server.on('connection', () => connections++);
+    const listening = await listen(server);
+    const child = startLeashed({
+      module,
+      args: ['--url', listening.url, '--rate', '100', '--fresh-every', '2'],
+      env: {},
+      messages: true,
+    });
+    const records: RequestRecord[] = [];
+    child.on('message', (message) => {
+      if (isTrafficMessage(message)) records.push(...message.records);
+    });
+    await expect.poll(() => records.length, { timeout: 10_000 }).toBeGreaterThan(50);
+    const fresh = records.filter((record) => record.fresh);
+    expect(Math.abs(fresh.length - records.length / 2)).toBeLessThanOrEqual(1);
+    expect(connections).toBeGreaterThanOrEqual(fresh.length);
+    expect(connections).toBeLessThan(records.length);
+
+    silent = true;
+    await expect
+      .poll(() => records.some(({ failed, lastPod }) => failed && lastPod === 'one'))
+      .toBe(true);
+    child.send('stop');
+    await once(child, 'exit');
+    await listening.close();
+    const unknown = records.filter(({ failed, fresh: own }) => failed && own);
+    expect(unknown.every(({ lastPod }) => lastPod === undefined)).toBe(true);
+  });
 });
