@@ -1,15 +1,18 @@
 /** Which program of this machine stands for which container image; the node agent asks. */
 import { existsSync, readFileSync } from 'node:fs';
 
+import { appImage } from './apps/images.ts';
 import { imageOfDockerfile } from './dockerfile.ts';
 import { FILES } from './layout.ts';
 import type { Image } from './node/image.ts';
+import { testImageOf } from './node/test-images.ts';
+import { planeImage } from './planes/images.ts';
 
 const dockerfile = new URL('../../deploy/Dockerfile', import.meta.url);
 
 export function imageOf(image: string): Image | undefined {
   if (/^serin(:.*)?$/.test(image)) return operator();
-  return undefined;
+  return appImage(image) ?? planeImage(image) ?? testImageOf(image);
 }
 
 /** What ships: the entry point, user and files of `deploy/Dockerfile`, on the Node.js that the repository locks. */

@@ -14,6 +14,7 @@ import * as z from 'zod';
 import { type ComponentName, componentNames } from './control-plane/commands.ts';
 import type { Options } from './inside.ts';
 import { FILES, STATE } from './layout.ts';
+import { planePrograms } from './planes/images.ts';
 import { provide } from './programs/programs.ts';
 import { firstProcessInside } from './running.ts';
 
@@ -120,6 +121,8 @@ async function programsFor(
     [
       ...components.filter((name) => name !== 'node-agent'),
       ...(components.includes('kwok') ? (['kwok-stages'] as const) : []),
+      // Pods are programs of this machine.
+      ...(components.includes('node-agent') ? planePrograms : []),
       ...tools,
     ],
     say,
