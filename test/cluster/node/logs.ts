@@ -1,7 +1,7 @@
 /**
  * What containers write, in files with a bound on their size.
  *
- * Each line is kept as `time text`. One file is written, one older one is kept; the files of the run before last go
+ * Each line is kept as `time F text`, or with a P when the text goes on in the next one or ended without a line's end. One file is written, one older one is kept; the files of the run before last go
  * when a container is started again.
  */
 
@@ -17,7 +17,7 @@ import {
 import type { Readable } from 'node:stream';
 
 const maxBytes = 8 * 1024 * 1024;
-const maxLineBytes = 16 * 1024;
+const maxLineChars = 16 * 1024;
 
 /** One run of a container. */
 export class LogFile {
@@ -42,14 +42,13 @@ export class LogFile {
     stream.on('data', (chunk: string) => {
       const lines = `${rest}${chunk}`.split('\n');
       rest = lines.pop() ?? '';
-      if (rest.length > maxLineBytes) {
-        lines.push(rest);
-        rest = '';
-      }
-      this.#write(lines);
+      this.#write(lines, 'F');
+      if (rest.length <= maxLineChars) return;
+      this.#write([rest], 'P');
+      rest = '';
     });
     stream.once('close', () => {
-      if (rest !== '') this.#write([rest]);
+      if (rest !== '') this.#write([rest], 'P');
       this.#sources -= 1;
       if (this.#sources === 0) this.#close();
     });
@@ -84,10 +83,10 @@ export class LogFile {
     rmSync(`${this.#file}.old`, { force: true });
   }
 
-  #write(lines: readonly string[]): void {
+  #write(lines: readonly string[], end: 'F' | 'P'): void {
     if (lines.length === 0) return;
     const time = new Date().toISOString();
-    const text = lines.map((line) => `${time} ${line}\n`).join('');
+    const text = lines.map((line) => `${time} ${end} ${line}\n`).join('');
     if (this.#bytes > maxBytes) this.#rotate();
     this.#bytes += writeSync(this.#descriptor.number, text);
     for (const listener of this.#listeners) listener(text);
@@ -119,11 +118,21 @@ export interface LogQuery {
 
 /** What a reader asked for, of lines as they are kept. */
 export function selectLines(kept: string, { tailLines, sinceMs, timestamps }: LogQuery): string {
-  let lines = kept.split('\n').slice(0, -1);
-  if (sinceMs !== undefined) {
-    lines = lines.filter((line) => Date.parse(line.slice(0, line.indexOf(' '))) >= sinceMs);
-  }
+  let lines = kept.split('\n').slice(0, -1).map(parse);
+  if (sinceMs !== undefined) lines = lines.filter(({ time }) => Date.parse(time) >= sinceMs);
   if (tailLines !== undefined) lines = tailLines > 0 ? lines.slice(-tailLines) : [];
-  const shown = timestamps ? lines : lines.map((line) => line.slice(line.indexOf(' ') + 1));
-  return shown.map((line) => `${line}\n`).join('');
+  return lines
+    .map(
+      ({ time, end, text }) => `${timestamps ? `${time} ` : ''}${text}${end === 'F' ? '\n' : ''}`,
+    )
+    .join('');
+}
+
+function parse(line: string): { time: string; end: string; text: string } {
+  const afterTime = line.indexOf(' ');
+  return {
+    time: line.slice(0, afterTime),
+    end: line.slice(afterTime + 1, afterTime + 2),
+    text: line.slice(afterTime + 3),
+  };
 }

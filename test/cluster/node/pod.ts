@@ -79,7 +79,8 @@ export class PodWorker {
 
   /** Resolves when nothing of the pod is left. Never rejects. */
   async run(): Promise<void> {
-    const wasOver = this.#isOver();
+    // One that was to go before we saw it, or that has ended, is not begun.
+    const wasOver = this.#isOver() || this.#pod.metadata.deletionTimestamp !== undefined;
     const work = wasOver ? Promise.resolve() : this.#work();
     if (!this.#going.signal.aborted) {
       await new Promise((resolve) => {

@@ -54,6 +54,15 @@ export interface ExecResult {
   readonly output: string;
 }
 
+/**
+ * The parent of a container's first process: only waits. (`unshare --fork` would do it too, but fails to tell of a
+ * child that was killed by SIGKILL.) What the shell itself has to say about that is not the container's business.
+ */
+const waitScript = `exec 5>&2 2>/dev/null
+"$@" 2>&5 5>&-
+exit $?`;
+const waiter = [tools.sh, '-c', waitScript, 'wait'];
+
 /** Where the program finds `setpriv`, which its own root does not have. */
 const setprivDescriptor = 3;
 const maxOutputChars = 10_240;
@@ -69,8 +78,7 @@ export async function startProcess(input: ProcessInput): Promise<RunningProcess>
     tools.unshare,
     '--mount',
     '--pid',
-    '--fork',
-    '--kill-child',
+    ...waiter,
     ...shell,
     readOnlyRoot ? 'yes' : '',
     ...Object.entries(input.environment).map(([name, value]) => `${name}=${value}`),
@@ -118,13 +126,7 @@ class ContainerProcess implements RunningProcess {
   }
 
   signal(name: 'SIGTERM' | 'SIGKILL'): void {
-    if (this.hasEnded || this.pid === 0) return;
-    try {
-      process.kill(this.pid, name);
-    } catch (error) {
-      // It may have ended without our having heard of it yet.
-      if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
-    }
+    if (!this.hasEnded && this.pid !== 0) killProcess(this.pid, name);
   }
 
   async exec(command: readonly string[], signal: AbortSignal): Promise<ExecResult> {
@@ -149,16 +151,31 @@ class ContainerProcess implements RunningProcess {
       spawn(tools.setpriv, args, {
         env: environment,
         stdio: ['ignore', 'pipe', 'pipe', descriptor],
-        signal,
-        killSignal: 'SIGKILL',
       }),
     );
+    // Not `nsenter` itself: whoever inherited its child would have to wait for it, or the container could not end.
+    const kill = (): void => {
+      const inner = firstChildOf(child.pid ?? 0);
+      if (inner !== 0) killProcess(inner, 'SIGKILL');
+    };
+    if (signal.aborted) kill();
+    signal.addEventListener('abort', kill, { once: true });
     const [{ exitCode }, out, err] = await Promise.all([
       endOf(child),
       textOf(child.stdout),
       textOf(child.stderr),
     ]);
+    signal.removeEventListener('abort', kill);
     return { exitCode, output: out + err };
+  }
+}
+
+function killProcess(pid: number, signal: 'SIGTERM' | 'SIGKILL'): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    // It may have ended without our having heard of it yet.
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
   }
 }
 
