@@ -26,17 +26,26 @@ export async function output(
   world: World,
   program: string,
   args: readonly string[],
-  { cwd, env = {}, limitMs = 10 * minute }: Call = {},
+  call: Call = {},
 ): Promise<string> {
+  return (await outputs(world, program, args, call)).stdout;
+}
+
+/** What a tool wrote, by where it wrote it. */
+export async function outputs(
+  world: World,
+  program: string,
+  args: readonly string[],
+  { cwd, env = {}, limitMs = 10 * minute }: Call = {},
+): Promise<{ readonly stdout: string; readonly stderr: string }> {
   try {
-    const { stdout } = await run(program, args, {
+    return await run(program, args, {
       ...(cwd === undefined ? {} : { cwd }),
       // Their words are read, by us or in an error: always the same ones.
       env: { ...world.env, LC_ALL: 'C', ...env },
       timeout: limitMs,
       maxBuffer: 64 * 1024 * 1024,
     });
-    return stdout;
   } catch (error) {
     throw new NotProvided(describe([program, ...args.slice(0, 1)].join(' '), error), {
       cause: error,

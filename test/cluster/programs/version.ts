@@ -1,5 +1,5 @@
 /** The version that a program itself says it is: a file that cannot say that is not taken. */
-import { NotProvided, output } from './command.ts';
+import { NotProvided, outputs } from './command.ts';
 import { type ProgramName, versionQuestions } from './names.ts';
 import type { World } from './world.ts';
 
@@ -10,7 +10,9 @@ export async function versionOf(
   env: Readonly<Record<string, string>> = {},
 ): Promise<string> {
   const { args, answer } = versionQuestions[name];
-  const said = await output(world, file, args, { env, limitMs: 60_000 });
+  const { stdout, stderr } = await outputs(world, file, args, { env, limitMs: 60_000 });
+  // Contour says it to its standard error, between lines of its log.
+  const said = `${stdout}${stderr}`;
   const version = answer.exec(said)?.[1];
   if (version !== undefined) return version;
   throw new NotProvided(`${file} does not say its version: ${said.trim().slice(0, 200)}`);
