@@ -74,7 +74,7 @@ export class FaultSwitches {
     return holding;
   }
 
-  /** What is held under number `index`, for those who cannot keep the object. */
+  /** Everything that is held, for those who cannot keep what `hold` gave them. */
   get held(): readonly Held[] {
     return this.#holds;
   }
