@@ -1,26 +1,26 @@
 import type { Machine } from './machine.ts';
 import type { Figure } from './row.ts';
 
-/** The table for people. A figure that misses is marked. */
+/** The table for people. A figure that misses is marked; the peer has a column when one of its figures is known. */
 export function tableOf(figures: readonly Figure[]): string {
+  const hasPeer = figures.some(({ peer }) => peer !== undefined);
   const rows = figures.map((figure) => [
     figure.reached ? ' ' : '✗',
     figure.measure,
+    ...(hasPeer ? [figure.peer ?? '–'] : []),
     figure.mustReach,
     figure.measured,
   ]);
-  const all = [['', 'Measure', 'Must reach', 'Measured'], ...rows];
-  const widths = [0, 1, 2, 3].map((column) =>
-    Math.max(...all.map((row) => row[column]?.length ?? 0)),
-  );
+  const head = ['', 'Measure', ...(hasPeer ? ['Peer'] : []), 'Must reach', 'Measured'];
+  const all = [head, ...rows];
+  const widths = head.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
   const line = (row: readonly string[]) =>
     row
       .map((cell, column) => cell.padEnd(widths[column] ?? 0))
       .join('  ')
       .trimEnd();
-  const [head = [], ...body] = all;
   const rule = widths.map((width) => '-'.repeat(width));
-  return [line(head), line(rule), ...body.map(line), ...remarksOf(figures)].join('\n');
+  return [line(head), line(rule), ...rows.map(line), ...remarksOf(figures)].join('\n');
 }
 
 function remarksOf(figures: readonly Figure[]): readonly string[] {

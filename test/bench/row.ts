@@ -6,6 +6,8 @@ export interface Figure {
   readonly reached: boolean;
   /** What the measured text is made of, for the JSON; the unit is in each name. */
   readonly values: Readonly<Record<string, number>>;
+  /** What the peer reached on the same kind of machine, where it was measured. */
+  readonly peer?: string;
   /** Printed below the table: counts by verb and resource, what was shortened. */
   readonly remarks?: readonly string[];
 }

@@ -1,6 +1,7 @@
 /** A cluster, a Prometheus stand-in and the operator's bundle: what the rows set up and take down. */
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { stringify } from 'yaml';
 import * as z from 'zod';
 
 import type { KubernetesObject } from '../../src/api/object.ts';
@@ -64,7 +65,7 @@ export class World {
 
   async startOperator(): Promise<RunningOperator> {
     this.#operator = await startOperator(this.#bundle.file, {
-      apiServer: { port: this.#apiPort, token: operatorToken },
+      kubeconfig: kubeconfigFor(this.#apiPort, operatorToken),
       standInPort: this.#standInPort,
     });
     return this.#operator;
@@ -155,7 +156,7 @@ export class World {
     readonly successRate: number;
     readonly latencySeconds: number;
   }): Promise<void> {
-    await this.#standIn.call('answer', values, z.undefined());
+    await this.#standIn.call('answer', values, z.number());
   }
 
   /** Brings one canary to rest with the real operator, stops that, and makes `count` of it. */
@@ -178,4 +179,16 @@ export class World {
     const names = Array.from({ length: count - 1 }, (_, index) => `shop-${index}`);
     return this.copy(names);
   }
+}
+
+function kubeconfigFor(port: number, token: string): string {
+  const cluster = { server: `http://127.0.0.1:${port}`, 'insecure-skip-tls-verify': true };
+  return stringify({
+    apiVersion: 'v1',
+    kind: 'Config',
+    'current-context': 'bench',
+    contexts: [{ name: 'bench', context: { cluster: 'bench', user: 'bench' } }],
+    clusters: [{ name: 'bench', cluster }],
+    users: [{ name: 'bench', user: { token } }],
+  });
 }

@@ -13,7 +13,7 @@ import { serveApi } from '../../../src/sandbox/http-front.ts';
 import { serve } from '../remote.ts';
 import type { Request } from '../requests.ts';
 import { monotonicMs } from '../shared-clock.ts';
-import { copyNamespace } from './copies.ts';
+import { copyInto, originalsIn, sizesOf } from './copies.ts';
 import { definitions } from './definitions.ts';
 
 const operatorToken = 'bench-operator';
@@ -160,9 +160,12 @@ serve({
     send('PATCH', path, body);
   },
   get: (argument) => send('GET', z.string().parse(argument)),
-  copy: (argument) => {
+  copy: async (argument) => {
     const { from, to } = Copies.parse(argument);
-    return copyNamespace({ from, to, send, collectionOf });
+    const copier = { from, send, collectionOf };
+    const originals = await originalsIn(copier);
+    for (const namespace of to) await copyInto(namespace, originals, copier);
+    return sizesOf(originals);
   },
   phases: () => {
     const { items } = z

@@ -6,19 +6,20 @@ import * as z from 'zod';
 
 import type { KubernetesObject } from '../../../src/api/object.ts';
 
-export interface CopyJob {
+export interface Copier {
   readonly from: string;
-  readonly to: readonly string[];
-  readonly send: (
-    method: 'GET' | 'POST' | 'PATCH',
-    path: string,
-    body?: unknown,
-  ) => KubernetesObject;
+  /** Throws unless the answer is a success; resolves with the object or list in it. */
+  readonly send: (method: 'GET' | 'POST' | 'PATCH', path: string, body?: unknown) => Answered;
   readonly collectionOf: (object: KubernetesObject) => string;
+  /** Kinds whose copies start without a status. */
+  readonly fresh?: readonly string[];
 }
+type Answered = KubernetesObject | Promise<KubernetesObject>;
 
-/** Owners come before what they own. */
-const collections: readonly (readonly [apiVersion: string, kind: string, plural: string])[] = [
+type Collection = readonly [apiVersion: string, kind: string, plural: string];
+
+/** What one canary consists of. Owners come before what they own. */
+export const canaryCollections: readonly Collection[] = [
   ['serin.dev/v1beta1', 'Canary', 'canaries'],
   ['apps/v1', 'Deployment', 'deployments'],
   ['v1', 'Service', 'services'],
@@ -29,16 +30,24 @@ const List = z.object({
   items: z.array(z.looseObject({ metadata: z.looseObject({ name: z.string() }) })),
 });
 
-/** Answers the size of each kind's largest object in bytes, as it is sent. */
-export function copyNamespace({ from, to, send, collectionOf }: CopyJob): Record<string, number> {
-  const originals = collections.flatMap(([apiVersion, kind, plural]) => {
+/** What there is in the namespace that copies are made from. */
+export async function originalsIn(
+  { from, send }: Copier,
+  collections: readonly Collection[] = canaryCollections,
+): Promise<readonly KubernetesObject[]> {
+  const originals: KubernetesObject[] = [];
+  for (const [apiVersion, kind, plural] of collections) {
     const root = apiVersion.includes('/') ? 'apis' : 'api';
-    const list = send('GET', `/${root}/${apiVersion}/namespaces/${from}/${plural}`);
+    const list = await send('GET', `/${root}/${apiVersion}/namespaces/${from}/${plural}`);
     const items = List.parse(list).items.map((item) => ({ ...item, apiVersion, kind }));
     // The target first: what we made belongs to it.
-    return items.toSorted((a, b) => a.metadata.name.length - b.metadata.name.length);
-  });
-  for (const namespace of to) copyInto(namespace, originals, { from, to, send, collectionOf });
+    originals.push(...items.toSorted((a, b) => a.metadata.name.length - b.metadata.name.length));
+  }
+  return originals;
+}
+
+/** The size of each kind's largest object in bytes, as it is sent. */
+export function sizesOf(originals: readonly KubernetesObject[]): Record<string, number> {
   const sizes: Record<string, number> = {};
   for (const original of originals) {
     const size = JSON.stringify(original).length;
@@ -47,12 +56,12 @@ export function copyNamespace({ from, to, send, collectionOf }: CopyJob): Record
   return sizes;
 }
 
-function copyInto(
+export async function copyInto(
   namespace: string,
   originals: readonly KubernetesObject[],
-  { from, send, collectionOf }: CopyJob,
-): void {
-  send('POST', '/api/v1/namespaces', {
+  { from, send, collectionOf, fresh = [] }: Copier,
+): Promise<void> {
+  await send('POST', '/api/v1/namespaces', {
     apiVersion: 'v1',
     kind: 'Namespace',
     metadata: { name: namespace },
@@ -62,15 +71,16 @@ function copyInto(
   for (const original of originals) {
     const copy = translate(original, from, namespace, uids);
     const collection = collectionOf(copy);
-    const created = send('POST', collection, withoutServerFields(copy));
+    const created = await send('POST', collection, withoutServerFields(copy));
     uids.set(original.metadata.uid ?? '', created.metadata.uid ?? '');
     made.push([`${collection}/${created.metadata.name}`, original]);
   }
   // Statuses last: they name uids of objects that were made after theirs.
   for (const [path, original] of made) {
     const { status } = translate(original, from, namespace, uids);
-    if (status === undefined || original.kind === 'Service') continue;
-    send('PATCH', `${path}/status`, { status });
+    if (status === undefined || original.kind === 'Service' || fresh.includes(original.kind))
+      continue;
+    await send('PATCH', `${path}/status`, { status });
   }
 }
 
@@ -102,11 +112,11 @@ const setByTheServer: ReadonlySet<string> = new Set([
 ]);
 
 function withoutServerFields(object: KubernetesObject): KubernetesObject {
-  const spec = z.looseObject({}).parse(object['spec'] ?? {});
+  const { spec } = z.looseObject({ spec: z.looseObject({}).optional() }).parse(object);
   return {
     ...object,
     metadata: { ...without(object.metadata), name: object.metadata.name },
-    spec: without(spec),
+    ...(spec === undefined ? {} : { spec: without(spec) }),
   };
 }
 

@@ -7,7 +7,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { parse, stringify } from 'yaml';
+import { parse } from 'yaml';
 import * as z from 'zod';
 
 import { monotonicMs } from '../shared-clock.ts';
@@ -29,7 +29,8 @@ const Shipped = z.object({
 
 /** Where the operator finds its world. */
 export interface Surroundings {
-  readonly apiServer: { readonly port: number; readonly token: string };
+  /** The text of the file: the API server, and whom the operator's requests are counted as. */
+  readonly kubeconfig: string;
   /** Of the process that stands in for Prometheus and Slack. */
   readonly standInPort: number;
 }
@@ -53,36 +54,74 @@ export function buildBundle(): { readonly file: string; readonly remove: () => v
 
 export async function startOperator(
   bundle: string,
-  { apiServer, standInPort }: Surroundings,
+  surroundings: Surroundings,
 ): Promise<RunningOperator> {
-  const folder = mkdtempSync(path.join(os.tmpdir(), 'serin-operator-'));
-  const kubeconfig = path.join(folder, 'kubeconfig');
-  writeFileSync(kubeconfig, kubeconfigFor(apiServer));
-  const port = await freePort();
   const { args, nodeFlags, env } = shipped();
-  const logFile = path.join(folder, 'log');
-  const log = createWriteStream(logFile);
-  await once(log, 'open');
-  const startedAt = monotonicMs();
-  const child = spawn(
-    process.execPath,
-    [
+  const port = await freePort();
+  return launch(surroundings, (kubeconfig) => ({
+    program: process.execPath,
+    args: [
       ...nodeFlags,
       bundle,
       ...args.filter((flag) => !/^--(port|metrics-server)\b/.test(flag)),
       `--port=${port}`,
       `--kubeconfig=${kubeconfig}`,
-      `--metrics-server=http://127.0.0.1:${standInPort}`,
+      `--metrics-server=http://127.0.0.1:${surroundings.standInPort}`,
     ],
-    {
-      stdio: ['ignore', log, log],
-      env: { PATH: process.env['PATH'], NODE_ENV: 'production', ...env },
+    env: { NODE_ENV: 'production', ...env },
+    isReady: () => answers(`http://127.0.0.1:${port}/readyz`),
+  }));
+}
+
+/**
+ * Starts somebody else's operator by a command for the shell, which finds in its environment where its world is:
+ * KUBECONFIG, PROMETHEUS (an address) and PORT (a free one). When such an operator is ready nobody can tell.
+ */
+export async function startForeignOperator(
+  command: string,
+  surroundings: Surroundings,
+): Promise<RunningOperator> {
+  const port = await freePort();
+  return launch(surroundings, (kubeconfig) => ({
+    program: 'sh',
+    // The shell makes way, so that the process that is measured is the operator.
+    args: ['-c', `exec ${command}`],
+    env: {
+      KUBECONFIG: kubeconfig,
+      PROMETHEUS: `http://127.0.0.1:${surroundings.standInPort}`,
+      PORT: String(port),
     },
-  );
+    isReady: () => Promise.resolve(true),
+  }));
+}
+
+interface Launch {
+  readonly program: string;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly isReady: () => Promise<boolean>;
+}
+
+async function launch(
+  { kubeconfig }: Surroundings,
+  how: (kubeconfigFile: string) => Launch,
+): Promise<RunningOperator> {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'serin-operator-'));
+  const kubeconfigFile = path.join(folder, 'kubeconfig');
+  writeFileSync(kubeconfigFile, kubeconfig, { mode: 0o600 });
+  const { program, args, env, isReady } = how(kubeconfigFile);
+  const logFile = path.join(folder, 'log');
+  const log = createWriteStream(logFile);
+  await once(log, 'open');
+  const startedAt = monotonicMs();
+  const child = spawn(program, args, {
+    stdio: ['ignore', log, log],
+    env: { PATH: process.env['PATH'], ...env },
+  });
   const said = () => readFileSync(logFile, 'utf8');
   for (;;) {
     if (child.exitCode !== null) throw new Error(`the operator ended at its start:\n${said()}`);
-    if (await answers(`http://127.0.0.1:${port}/readyz`)) break;
+    if (await isReady()) break;
     await sleep(5);
   }
   const readyAfterMs = monotonicMs() - startedAt;
@@ -91,7 +130,7 @@ export async function startOperator(
     readyAfterMs,
     log: said,
     stop: async () => {
-      if (child.exitCode === null) {
+      if (child.exitCode === null && child.signalCode === null) {
         child.kill('SIGTERM');
         await once(child, 'exit');
       }
@@ -113,22 +152,6 @@ function shipped(): {
   const [, ...words] = z.array(z.string()).parse(JSON.parse(entry ?? '[]'));
   const nodeFlags = words.filter((word) => word.startsWith('--'));
   return { args, nodeFlags, env: Object.fromEntries(literal) };
-}
-
-function kubeconfigFor({ port, token }: Surroundings['apiServer']): string {
-  return stringify({
-    apiVersion: 'v1',
-    kind: 'Config',
-    'current-context': 'bench',
-    contexts: [{ name: 'bench', context: { cluster: 'bench', user: 'bench' } }],
-    clusters: [
-      {
-        name: 'bench',
-        cluster: { server: `http://127.0.0.1:${port}`, 'insecure-skip-tls-verify': true },
-      },
-    ],
-    users: [{ name: 'bench', user: { token } }],
-  });
 }
 
 async function answers(url: string): Promise<boolean> {

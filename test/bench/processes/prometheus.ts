@@ -53,6 +53,7 @@ serve({
     }),
   answer: (argument) => {
     ({ successRate, latencySeconds } = Values.parse(argument));
+    return monotonicMs();
   },
   seen: () => ({ queries, lastAnswerAtMs, messages }),
 });

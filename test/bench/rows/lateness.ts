@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { latenessOf, type Raise } from '../lateness.ts';
 import { usageOf } from '../process-usage.ts';
 import { counts, isRouteWrite, type Request, tally } from '../requests.ts';
 import type { Bench, Figure, Row } from '../row.ts';
@@ -9,12 +10,11 @@ import { World } from '../world.ts';
 const intervalMs = 10_000;
 const limitMs = 1000;
 
-/** How much later than one interval after the last one each raise came, by canary. */
-function latenessOf(requests: readonly Request[]): readonly number[] {
-  const raises = requests.filter((request) => isRouteWrite(request) && (request.weight ?? 0) > 0);
-  return [...Map.groupBy(raises, ({ namespace }) => namespace).values()].flatMap((own) =>
-    own.slice(1).map(({ atMs }, index) => atMs - (own[index]?.atMs ?? atMs) - intervalMs),
-  );
+/** When each canary's weight was raised. */
+function raisesIn(requests: readonly Request[]): readonly Raise[] {
+  return requests
+    .filter((request) => isRouteWrite(request) && (request.weight ?? 0) > 0)
+    .map(({ namespace, atMs }) => ({ canary: namespace, atMs }));
 }
 
 export const latenessRow: Row = {
@@ -48,7 +48,7 @@ export const latenessRow: Row = {
       await sleep(windowMs);
       const requests = (await world.requestsSince(before)).filter(counts);
       const cpuPercent = ((usageOf(operator.pid).cpuMs - cpuBefore) / windowMs) * 100;
-      const late = latenessOf(requests);
+      const late = latenessOf(raisesIn(requests), intervalMs);
       const p99Ms = Math.round(quantile(late, 0.99));
       const medianMs = Math.round(median(late));
       return [
