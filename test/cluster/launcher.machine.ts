@@ -12,6 +12,8 @@ import { STATE } from './layout.ts';
 class Launcher {
   readonly lines: string[] = [];
   readonly process: ChildProcess;
+  /** Of the processes inside; known once there is one. */
+  namespace: string | undefined;
 
   constructor() {
     this.process = spawn(process.execPath, ['test/cluster/main.ts'], {
@@ -22,9 +24,10 @@ class Launcher {
   }
 
   async until(what: () => boolean): Promise<void> {
-    while (!what()) {
+    while (this.namespace === undefined || !what()) {
       if (this.process.exitCode !== null) throw new Error(this.lines.join('\n'));
-      await sleep(20);
+      this.namespace ??= this.#namespaceInside();
+      await sleep(10);
     }
   }
 
@@ -32,9 +35,20 @@ class Launcher {
     return this.lines.some((line) => line.startsWith('ready after'));
   }
 
+  runs(program: string): boolean {
+    return this.inside().some((command) => command.includes(program));
+  }
+
+  /** The commands of the processes in its namespace. */
+  inside(): readonly string[] {
+    return everyProcess().flatMap((pid) =>
+      linkOf(pid, 'pid') === this.namespace ? [read(pid, 'cmdline').replaceAll('\0', ' ')] : [],
+    );
+  }
+
+  /** The number that it prints; empty before it is ready. */
   get id(): string {
-    const [, id = ''] = /\(cluster (\d+)\)/.exec(this.lines.join('\n')) ?? [];
-    return id;
+    return /\(cluster (\d+)\)/.exec(this.lines.join('\n'))?.[1] ?? '';
   }
 
   async end(signal: NodeJS.Signals): Promise<void> {
@@ -42,6 +56,15 @@ class Launcher {
     const exit = once(this.process, 'exit');
     this.process.kill(signal);
     await exit;
+  }
+
+  /** The launcher's child becomes `unshare`, and its child is the first process inside. */
+  #namespaceInside(): string | undefined {
+    const own = linkOf(process.pid, 'pid');
+    return childrenOf(this.process.pid)
+      .flatMap(childrenOf)
+      .map((pid) => linkOf(pid, 'pid'))
+      .find((link) => link !== undefined && link !== own);
   }
 }
 
@@ -53,20 +76,23 @@ const start = () => {
 };
 
 afterEach(async () => {
-  await Promise.all(launchers.splice(0).map((launcher) => launcher.end('SIGKILL')));
-  await untilNothingIsLeft();
+  for (const launcher of launchers.splice(0)) {
+    await launcher.end('SIGKILL');
+    await untilNothingIsLeftOf(launcher);
+  }
 });
 
 describe('the launcher', () => {
-  it.each([
-    ['the components have not started', () => true],
-    ['the API server is starting', () => processes('kube-apiserver').length > 0],
-    ['it is ready', (launcher: Launcher) => launcher.isReady()],
-  ])('leaves nothing behind when it is killed as soon as %s', async (_, moment) => {
+  it.each<[string, (launcher: Launcher) => boolean]>([
+    ['the first process is inside', () => true],
+    ['the API server starts', (launcher) => launcher.runs('kube-apiserver')],
+    ['it is ready', (launcher) => launcher.isReady()],
+  ])('leaves nothing behind when it is killed as soon as %s', async (_, isMoment) => {
     const launcher = start();
-    await launcher.until(() => processes('inside.ts').length > 0 && moment(launcher));
+    await launcher.until(() => isMoment(launcher));
+    expect(launcher.inside()).not.toEqual([]);
     await launcher.end('SIGKILL');
-    await untilNothingIsLeft();
+    await untilNothingIsLeftOf(launcher);
   });
 
   it('leaves nothing behind when it is asked to stop', async () => {
@@ -74,7 +100,7 @@ describe('the launcher', () => {
     await launcher.until(() => launcher.isReady());
     await launcher.end('SIGTERM');
     expect(launcher.process.exitCode).toBe(0);
-    expect(remains()).toEqual([]);
+    await untilNothingIsLeftOf(launcher);
   });
 
   it('runs two clusters at once that know nothing of each other', async () => {
@@ -83,71 +109,60 @@ describe('the launcher', () => {
     expect(await kubectl(one, 'create', 'namespace', 'only-here')).toMatchObject({ code: 0 });
     expect(await kubectl(one, 'get', 'namespace', 'only-here')).toMatchObject({ code: 0 });
     const there = await kubectl(other, 'get', 'namespace', 'only-here');
-    expect(there).toMatchObject({ code: 1 });
+    expect(there.code).toBe(1);
     expect(there.stderr).toContain('not found');
   });
 });
 
-async function kubectl(launcher: Launcher, ...args: readonly string[]) {
+async function kubectl(
+  launcher: Launcher,
+  ...args: readonly string[]
+): Promise<{ code: number; stderr: string }> {
   const command = ['test/cluster/main.ts', 'exec', '--id', launcher.id, 'kubectl', ...args];
-  const child = spawn(process.execPath, command, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, command, { stdio: ['ignore', 'ignore', 'pipe'] });
   let stderr = '';
   child.stderr.on('data', (chunk) => {
     stderr += String(chunk);
   });
-  const [code] = await once(child, 'exit');
+  const [code] = await once(child, 'close');
   return { code: Number(code), stderr };
 }
 
-/** The kernel needs a moment to end the processes of a namespace. */
-async function untilNothingIsLeft(): Promise<void> {
-  for (let attempt = 0; attempt < 200 && remains().length > 0; attempt++) await sleep(50);
-  expect(remains()).toEqual([]);
-}
-
-function remains(): readonly string[] {
-  return [
-    ...processes('kube-apiserver'),
-    ...processes('inside.ts'),
-    ...processes(STATE),
-    ...namespaces(),
-    ...(existsSync(STATE) ? [STATE] : []),
-  ];
-}
-
-/** Network namespaces other than ours that somebody still is in. */
-function namespaces(): readonly string[] {
-  const own = readlinkSync('/proc/self/ns/net');
-  const all = everyProcess().flatMap((pid) => linkOf(`/proc/${pid}/ns/net`));
-  return [...new Set(all)].filter((link) => link !== own);
-}
-
-function processes(word: string): readonly string[] {
-  return everyProcess().flatMap((pid) => {
-    const line = commandOf(pid);
-    return line.includes(word) ? [line] : [];
-  });
+/** A namespace is gone with its last process, and what is mounted in it with the namespace. */
+async function untilNothingIsLeftOf(launcher: Launcher): Promise<void> {
+  // The kernel needs a moment to end them all.
+  for (let attempt = 0; attempt < 200 && launcher.inside().length > 0; attempt++) await sleep(50);
+  expect(launcher.inside()).toEqual([]);
+  expect(existsSync(STATE)).toBe(false);
 }
 
 function everyProcess(): readonly number[] {
   return readdirSync('/proc')
     .map(Number)
-    .filter((pid) => pid > 0 && pid !== process.pid);
+    .filter((pid) => pid > 0);
 }
 
-/** Empty for one that has just ended. */
-function commandOf(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
-  } catch {
-    return '';
-  }
+function childrenOf(pid: number | undefined): readonly number[] {
+  const text = pid === undefined ? '' : read(pid, `task/${pid}/children`);
+  return text.split(' ').flatMap((word) => (Number(word) > 0 ? [Number(word)] : []));
 }
 
-function linkOf(file: string): readonly string[] {
+/** Empty for a process that has just ended. */
+function read(pid: number, file: string): string {
+  return unlessGone(() => readFileSync(`/proc/${pid}/${file}`, 'utf8')) ?? '';
+}
+
+function linkOf(pid: number, kind: 'pid'): string | undefined {
+  return unlessGone(() => readlinkSync(`/proc/${pid}/ns/${kind}`));
+}
+
+/** Processes end while one looks, and some of a machine are nobody's business. */
+function unlessGone<T>(look: () => T): T | undefined {
   try {
-    return [readlinkSync(file)];
-  } catch {
-    return [];
+    return look();
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code === 'ENOENT' || code === 'ESRCH' || code === 'EACCES') return undefined;
+    throw error;
   }
 }
