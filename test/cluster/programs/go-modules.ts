@@ -70,11 +70,9 @@ export const gatewayApiCrds = (world: World) =>
   manifestsOf(world, {
     name: 'gateway-api-crds',
     module: gatewayApiModule,
+    from: ['config/crd/experimental'],
     // The admission policy beside them guards clusters that mix channels; ours is new each time.
-    pick: (folder) =>
-      manifestsIn(folder, 'config/crd/experimental').filter((file) =>
-        /^kind: CustomResourceDefinition$/m.test(readFileSync(path.join(folder, file), 'utf8')),
-      ),
+    kind: 'CustomResourceDefinition',
   });
 
 /** Contour's own kinds: it does not start unless all of them are there. */
@@ -82,7 +80,8 @@ export const contourCrds = (world: World) =>
   manifestsOf(world, {
     name: 'contour-crds',
     module: contourModule,
-    pick: () => ['examples/contour/01-crds.yaml'],
+    from: ['examples/contour/01-crds.yaml'],
+    kind: 'CustomResourceDefinition',
   });
 
 /** What becomes of pods and nodes that KWOK plays. */
@@ -90,25 +89,36 @@ export const kwokStages = (world: World) =>
   manifestsOf(world, {
     name: 'kwok-stages',
     module: kwokModule,
-    pick: (folder) =>
-      ['node', 'pod'].flatMap((kind) => manifestsIn(folder, `kustomize/stage/${kind}/fast`)),
+    from: ['kustomize/stage/node/fast', 'kustomize/stage/pod/fast'],
+    kind: 'Stage',
   });
-
-function manifestsIn(folder: string, inside: string): readonly string[] {
-  return readdirSync(path.join(folder, inside))
-    .filter((name) => name.endsWith('.yaml') && name !== 'kustomization.yaml')
-    .sort()
-    .map((name) => path.join(inside, name));
-}
 
 interface Manifests {
   readonly name: ManifestName;
   readonly module: GoModule;
-  /** Chooses files of the module's folder, by their path in it. */
-  readonly pick: (folder: string) => readonly string[];
+  /** Files and folders, by their path in the module. */
+  readonly from: readonly string[];
+  /** Only files with objects of this kind are taken. */
+  readonly kind: string;
 }
 
-function manifestsOf(world: World, { name, module, pick }: Manifests): Source {
+/** Paths in the module's folder, in a stable order. */
+function manifestsIn(folder: string, { from, kind }: Manifests): readonly string[] {
+  const ofKind = new RegExp(`^kind: ${kind}$`, 'm');
+  return from
+    .flatMap((place) => (place.endsWith('.yaml') ? [place] : filesIn(folder, place)))
+    .filter((file) => ofKind.test(readFileSync(path.join(folder, file), 'utf8')));
+}
+
+function filesIn(folder: string, place: string): readonly string[] {
+  return readdirSync(path.join(folder, place))
+    .filter((name) => name.endsWith('.yaml'))
+    .sort()
+    .map((name) => path.join(place, name));
+}
+
+function manifestsOf(world: World, manifests: Manifests): Source {
+  const { name, module, from, kind } = manifests;
   const { version } = module;
   return {
     gives: [name],
@@ -116,10 +126,10 @@ function manifestsOf(world: World, { name, module, pick }: Manifests): Source {
     announcement: `fetching ${name} ${version}`,
     recipe: {
       name: `${name}-${version}`,
-      inputs: [module.path, version, pick.toString()],
+      inputs: [module.path, version, kind, ...from],
       make: async (folder) => {
         const source = await download(world, module, folder);
-        const files = pick(source);
+        const files = manifestsIn(source, manifests);
         for (const file of files) {
           const target = path.join(folder, file);
           mkdirSync(path.dirname(target), { recursive: true });
