@@ -69,7 +69,8 @@ export function eventTeller(api: Api, node: string, warn: (message: string) => v
     queue = queue
       .then(() => send(pod, type, reason, message))
       .catch((error: unknown) => {
-        // The namespace may be going away, and with it whoever would read this.
+        // Nobody will read what is said in a namespace that is going away.
+        if (String(error).includes('because it is being terminated')) return;
         warn(`event ${reason} about ${pod.metadata.name} was not written: ${String(error)}`);
       });
   };

@@ -97,6 +97,10 @@ export class PodWorker {
 
   /** The object has changed. */
   update(pod: Pod): void {
+    if (imagesOf(pod) !== imagesOf(this.#pod)) {
+      const message = 'this node does not implement a change of image in a running pod';
+      this.#node.tell(pod, 'Warning', refusalReason, message);
+    }
     this.#pod = pod;
     this.#volumes?.updatePod(pod);
     const { deletionTimestamp, deletionGracePeriodSeconds } = pod.metadata;
@@ -380,4 +384,5 @@ function isConflict(error: unknown): boolean {
   return error instanceof Error && 'kind' in error && error.kind === 'conflict';
 }
 
+const imagesOf = ({ spec }: Pod): string => spec.containers.map(({ image }) => image).join();
 const iso = (ms: number): string => new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
