@@ -6,15 +6,16 @@ import type { Image } from '../node/image.ts';
 
 const DEMO =
   /^serin\.dev\/demo:(?<version>[\w.]+?)(?:-(?<behaviour>slow|flaky|failing|abrupt|crash|unready))?$/;
-const RECEIVER = /^serin\.dev\/receiver:/;
+const OTHERS = /^serin\.dev\/(?<program>receiver|discovery):/;
 const NODE = '/nodejs/bin/node';
 
 /**
  * `serin.dev/demo:1.1.0`, or with `-slow`, `-flaky` (every fourth request fails), `-failing`, `-abrupt` (ends at once
- * when told to), `-crash`, `-unready`; `serin.dev/receiver:1`; `undefined` for any other image.
+ * when told to), `-crash`, `-unready`; `serin.dev/receiver:1`, `serin.dev/discovery:1`; `undefined` for any other image.
  */
 export function appImage(image: string): Image | undefined {
-  if (RECEIVER.test(image)) return nodeImage(new URL('./receiver.ts', import.meta.url), {});
+  const { program } = OTHERS.exec(image)?.groups ?? {};
+  if (program !== undefined) return nodeImage(new URL(`./${program}.ts`, import.meta.url), {});
   const { version, behaviour } = DEMO.exec(image)?.groups ?? {};
   if (version === undefined) return undefined;
   return nodeImage(new URL('../../../src/sandbox/demo/app.ts', import.meta.url), {
@@ -25,12 +26,12 @@ export function appImage(image: string): Image | undefined {
 }
 
 function nodeImage(module: URL, env: Image['env']): Image {
-  const program = fileURLToPath(module);
+  const file = fileURLToPath(module);
   return {
     entrypoint: [NODE, '/app/main.ts'],
     args: [],
     user: { uid: 1000, gid: 1000 },
     env,
-    files: { [NODE]: realpathSync(process.execPath), '/app/main.ts': program },
+    files: { [NODE]: realpathSync(process.execPath), '/app/main.ts': file },
   };
 }

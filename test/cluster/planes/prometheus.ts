@@ -45,18 +45,21 @@ const relabelings = [
   { source_labels: ['__meta_kubernetes_pod_name'], target_label: 'kubernetes_pod_name' },
 ];
 
-function settings(namespaces: readonly string[]): string {
-  const discovery = {
-    role: 'pod',
-    ...(namespaces.length === 0 ? {} : { namespaces: { names: namespaces } }),
-  };
-  const job = {
-    job_name: 'kubernetes-pods',
-    kubernetes_sd_configs: [discovery],
-    relabel_configs: relabelings,
-  };
-  const global = { scrape_interval: '1s', scrape_timeout: '1s' };
-  return stringify({ global, scrape_configs: [job] });
+/** Debian's Prometheus is built without its discovery of Kubernetes: the container beside it finds the pods. */
+const settings = stringify({
+  global: { scrape_interval: '1s', scrape_timeout: '1s' },
+  scrape_configs: [
+    {
+      job_name: 'kubernetes-pods',
+      http_sd_configs: [{ url: 'http://127.0.0.1:9091/', refresh_interval: '1s' }],
+      relabel_configs: relabelings,
+    },
+  ],
+});
+
+function discovery(namespaces: readonly string[]): object {
+  const env = namespaces.length === 0 ? [] : [{ name: 'NAMESPACES', value: namespaces.join(',') }];
+  return { name: 'discovery', image: 'serin.dev/discovery:1', env };
 }
 
 const container = {
@@ -83,10 +86,10 @@ function prometheusAt(
   const rules = [{ apiGroups: [''], resources: ['pods'], verbs: look }];
   return [
     ...serviceAccount({ name: account, namespace: at.namespace }, rules),
-    configMap(at, { 'prometheus.yml': settings(namespaces) }),
+    configMap(at, { 'prometheus.yml': settings }),
     deployment(at, {
       serviceAccountName: account,
-      containers: [container],
+      containers: [container, discovery(namespaces)],
       volumes: [
         { name: 'config', configMap: { name: at.name } },
         { name: 'data', emptyDir: {} },

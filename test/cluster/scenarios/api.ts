@@ -38,7 +38,13 @@ export class Api {
   /** An object that is there already stays as it is. */
   async create(object: KubeObject): Promise<void> {
     const { apiVersion, kind, metadata } = object;
-    const answer = await this.#send('POST', pathOf(apiVersion, kind, metadata.namespace), object);
+    const path = pathOf(apiVersion, kind, metadata.namespace);
+    let answer = await this.#send('POST', path, object);
+    // A new kind is served a moment after it is established; until then there is no such page.
+    for (let tries = 0; tries < 50 && typeof answer.body === 'string'; tries++) {
+      await sleep(200);
+      answer = await this.#send('POST', path, object);
+    }
     if (answer.status !== 409) taken(answer, 'POST', `${kind} ${metadata.name}`);
   }
 

@@ -69,7 +69,7 @@ const versions: Readonly<Record<Exclude<keyof Kinds, 'Canary'>, string>> = {
 function placeOf(version: string, kind: string): Place {
   const prefix = version === 'v1' ? '/api/v1' : `/apis/${version}`;
   const word = kind.toLowerCase();
-  const [stem, ending] = word.endsWith('y') ? [word.slice(0, -1), 'ies'] : [word, 's'];
+  const [stem, ending] = /[^aeiou]y$/.test(word) ? [word.slice(0, -1), 'ies'] : [word, 's'];
   return { prefix, plural: word.endsWith('ss') ? `${word}es` : `${stem}${ending}` };
 }
 
