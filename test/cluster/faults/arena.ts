@@ -13,9 +13,9 @@ import * as z from 'zod';
 
 import { httpTransport, loadKubeConfig } from '../../../src/adapters/kubernetes/http-transport.ts';
 import type { KubernetesObject } from '../../../src/api/object.ts';
-import { gatewayApiDefinitions } from '../../../src/sandbox/crds/gateway-api.ts';
 import { adminClient, type AdminClient } from '../admin-client.ts';
 import { API_URL, FILES } from '../layout.ts';
+import { filesOf, provide } from '../programs/programs.ts';
 import { eventually } from './eventually.ts';
 import { follow } from './follow.ts';
 import { namespaceObject } from './manifests.ts';
@@ -138,9 +138,12 @@ export class Arena implements AsyncDisposable {
   }
 
   async #install(): Promise<void> {
-    for (const definition of documents('crds/serin.dev_*.yaml')) await this.create(definition);
-    for (const definition of gatewayApiDefinitions)
-      await this.create(approved(definition as KubernetesObject));
+    const gatewayApi = filesOf(await provide(['gateway-api-crds'], () => {}), 'gateway-api-crds');
+    const definitions = [
+      ...globSync('crds/serin.dev_*.yaml', { cwd: root }),
+      ...gatewayApi.filter((file) => file.endsWith('_httproutes.yaml')),
+    ];
+    for (const definition of definitions.flatMap(documents)) await this.create(definition);
     const shipped = ['namespace', 'service-account', 'rbac'].flatMap((name) =>
       documents(`deploy/base/${name}.yaml`),
     );
@@ -172,16 +175,6 @@ export class Arena implements AsyncDisposable {
   }
 }
 
-/** The API server wants to be told whether somebody has approved a definition in a group of Kubernetes' own. */
-function approved(definition: KubernetesObject): KubernetesObject {
-  const { metadata } = definition;
-  const annotations = {
-    ...metadata.annotations,
-    'api-approved.kubernetes.io': 'unapproved, for tests',
-  };
-  return { ...definition, metadata: { ...metadata, annotations } };
-}
-
 /** Where objects of a kind are created; also of kinds that the operator knows nothing about. */
 function collectionAt(
   { apiVersion, kind }: Pick<KubernetesObject, 'apiVersion' | 'kind'>,
@@ -193,10 +186,9 @@ function collectionAt(
   return `${base}${scope}/${plural.toLowerCase()}`;
 }
 
-function documents(pattern: string): readonly KubernetesObject[] {
-  return globSync(pattern, { cwd: root }).flatMap((file) =>
-    parseAllDocuments(readFileSync(path.join(root, file), 'utf8')).map(
-      (document) => document.toJS() as KubernetesObject,
-    ),
-  );
+/** What a file of the repository, or of somebody else's, holds. */
+function documents(file: string): readonly KubernetesObject[] {
+  return parseAllDocuments(readFileSync(path.resolve(root, file), 'utf8'))
+    .map((document) => document.toJS() as KubernetesObject | null)
+    .filter((object) => object !== null);
 }

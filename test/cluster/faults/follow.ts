@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import * as z from 'zod';
 
-import type { Transport } from '../../../src/adapters/kubernetes/transport.ts';
+import { RefusedStream, type Transport } from '../../../src/adapters/kubernetes/transport.ts';
 import type { KubernetesObject } from '../../../src/api/object.ts';
 
 export interface Following {
@@ -24,50 +24,75 @@ const List = z.object({
 /** Between two attempts while the server is away. */
 const pauseMs = 100;
 
-/** Resolves when the first list has been delivered; follows until `signal` aborts. */
+/**
+ * Resolves when the first list has been delivered; follows until `signal` aborts. What happened while the server had
+ * forgotten where we were is delivered as it is afterwards.
+ */
 export async function follow(following: Following, signal: AbortSignal): Promise<void> {
-  let version = await list(following, signal);
-  const goOn = async (): Promise<void> => {
-    while (!signal.aborted) {
-      version = await watch(following, version, signal);
+  const follower = new Follower(following, signal);
+  await follower.list();
+  void follower.goOn();
+}
+
+class Follower {
+  readonly #following: Following;
+  readonly #signal: AbortSignal;
+  readonly #known = new Map<string, string>();
+  #version: string | undefined;
+
+  constructor(following: Following, signal: AbortSignal) {
+    this.#following = following;
+    this.#signal = signal;
+  }
+
+  async goOn(): Promise<void> {
+    while (!this.#signal.aborted) {
+      try {
+        if (this.#version === undefined) await this.list();
+        else await this.#watch(this.#version);
+      } catch {
+        // Cut, refused or away: again, from where we were.
+      }
       await sleep(pauseMs);
     }
-  };
-  // Whatever ends it but the signal is an error of ours, and nobody would hear of it otherwise.
-  goOn().catch((error: unknown) => {
-    if (!signal.aborted) throw error;
-  });
-}
-
-async function list(following: Following, signal: AbortSignal): Promise<string> {
-  const { transport, path, apiVersion, kind, onChange } = following;
-  const answer = await transport.request(
-    { method: 'GET', path, query: {}, timeoutMs: 30_000 },
-    signal,
-  );
-  if (answer.status !== 200)
-    throw new Error(`${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
-  const { items, metadata } = List.parse(answer.body);
-  for (const item of items) onChange({ ...item, apiVersion, kind } as KubernetesObject, false);
-  return metadata.resourceVersion;
-}
-
-/** One watch; the version to go on from. A version that the server has forgotten is an error: something was missed. */
-async function watch(following: Following, from: string, signal: AbortSignal): Promise<string> {
-  const { transport, path, onChange } = following;
-  let version = from;
-  const query = { watch: 'true', resourceVersion: from, allowWatchBookmarks: 'true' };
-  const request = { method: 'GET', path, query, timeoutMs: 10_000 } as const;
-  const take = (type: string, object: unknown): void => {
-    const changed = object as KubernetesObject;
-    if (type === 'ERROR') throw new Error(`${path}: ${JSON.stringify(object)}`);
-    version = changed.metadata.resourceVersion ?? version;
-    if (type !== 'BOOKMARK') onChange(changed, type === 'DELETED');
-  };
-  try {
-    await transport.stream(request, take, signal);
-  } catch {
-    // Cut, refused or away: from where we were.
   }
-  return version;
+
+  async list(): Promise<void> {
+    const { transport, path, apiVersion, kind } = this.#following;
+    const request = { method: 'GET', path, query: {}, timeoutMs: 30_000 } as const;
+    const { status, body } = await transport.request(request, this.#signal);
+    if (status !== 200) throw new Error(`${path}: ${status} ${JSON.stringify(body)}`);
+    const { items, metadata } = List.parse(body);
+    for (const item of items) this.#tell({ ...item, apiVersion, kind } as KubernetesObject, false);
+    this.#version = metadata.resourceVersion;
+  }
+
+  async #watch(resourceVersion: string): Promise<void> {
+    const { transport, path } = this.#following;
+    const query = { watch: 'true', resourceVersion, allowWatchBookmarks: 'true' };
+    const request = { method: 'GET', path, query, timeoutMs: 10_000 } as const;
+    const take = (type: string, object: unknown): void => {
+      const changed = object as KubernetesObject;
+      // All that a server says in this way is that it cannot go on from there.
+      if (type === 'ERROR') this.#version = undefined;
+      else this.#version = changed.metadata.resourceVersion;
+      if (type !== 'ERROR' && type !== 'BOOKMARK') this.#tell(changed, type === 'DELETED');
+    };
+    try {
+      await transport.stream(request, take, this.#signal);
+    } catch (error) {
+      if (error instanceof RefusedStream && error.response.status === 410)
+        this.#version = undefined;
+      throw error;
+    }
+  }
+
+  /** Once per version, also when a list repeats it. */
+  #tell(object: KubernetesObject, gone: boolean): void {
+    const { namespace = '', name, resourceVersion = '' } = object.metadata;
+    const key = `${namespace}/${name}`;
+    if (this.#known.get(key) === resourceVersion) return;
+    this.#known.set(key, resourceVersion);
+    this.#following.onChange(object, gone);
+  }
 }

@@ -3,11 +3,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Arena } from './arena.ts';
 import { eventually } from './eventually.ts';
 import type { Matches } from './faults.ts';
-import { violationsIn } from './judge.ts';
 import type { Watched } from './operator-process.ts';
 import type { Mood } from './outside.ts';
 import type { RequestRecord } from './request-record.ts';
-import { initialise, Rollout } from './rollout.ts';
+import { initialise, judged, Rollout } from './rollout.ts';
 
 const limitMs = 240_000;
 const standbyActsWithinMs = 15_000;
@@ -77,14 +76,6 @@ async function withStandby(
   return { rollout, leader, standby };
 }
 
-/** Over, judged, and told about. */
-async function judged(rollout: Rollout, what: string): Promise<readonly string[]> {
-  const violations = violationsIn(rollout.record()).map(({ id, what: why }) => `${id}: ${why}`);
-  process.stdout.write(`faults: 1 ${what}, violations: ${violations.length}\n`);
-  await rollout[Symbol.asyncDispose]();
-  return violations.length === 0 ? [] : [...violations, rollout.story()];
-}
-
 const writesSince = ({ proxy }: Watched, at: number): readonly RequestRecord[] =>
   proxy.writes.filter((write) => write.at >= at);
 
@@ -110,7 +101,7 @@ describe.concurrent('a leader that is lost', () => {
         `the standby acted ${((acted - diedAt) / 1_000).toFixed(1)} s after the leader's death; ` +
           `a leader sends ${((count * 60_000) / (last - first)).toFixed(0)} Lease requests a minute\n`,
       );
-      expect(await judged(rollout, 'leader killed')).toEqual([]);
+      expect(await judged(rollout, '1 leader killed')).toEqual([]);
     },
     limitMs,
   );
@@ -138,7 +129,7 @@ describe.concurrent('a leader that is lost', () => {
       );
       await rollout.untilOver();
       expect(writesSince(leader, continuedAt)).toEqual([]);
-      expect(await judged(rollout, 'leader stopped and continued')).toEqual([]);
+      expect(await judged(rollout, '1 leader stopped and continued')).toEqual([]);
     },
     limitMs,
   );
@@ -166,7 +157,7 @@ describe.concurrent('a leader that is lost', () => {
       await rollout.untilOver();
       expect(writesSince(leader, leads)).toEqual([]);
       expect(rollout.status.phase).toBe(ends);
-      expect(await judged(rollout, `Lease lost before the ${name}, successor first`)).toEqual([]);
+      expect(await judged(rollout, `1 Lease lost before the ${name}, successor first`)).toEqual([]);
     },
     limitMs,
   );
@@ -193,7 +184,7 @@ describe.concurrent('a leader that is lost', () => {
       await rollout.untilOver();
       expect(writesSince(leader, leads)).toEqual([]);
       expect(rollout.status.phase).toBe(ends);
-      expect(await judged(rollout, `Lease lost before the ${name}, former leader first`)).toEqual(
+      expect(await judged(rollout, `1 Lease lost before the ${name}, former leader first`)).toEqual(
         [],
       );
     },

@@ -5,7 +5,7 @@ import { weightIn } from '../../simulate/mirror.ts';
 import type { Arena } from './arena.ts';
 import { eventually } from './eventually.ts';
 import type { Held } from './faults.ts';
-import { outboxOf } from './judge.ts';
+import { outboxOf, violationsIn } from './judge.ts';
 import { canary, checks, deployment, images, release, steps } from './manifests.ts';
 import type { CanaryOptions } from './manifests.ts';
 import type { Watched } from './operator-process.ts';
@@ -25,6 +25,7 @@ export interface RolloutOptions {
 interface Status {
   readonly phase?: string;
   readonly message?: string;
+  readonly failedChecks?: number;
   readonly conditions?: readonly { readonly type: string; readonly reason: string }[];
 }
 
@@ -225,6 +226,15 @@ export async function initialise(arena: Arena, rollouts: readonly Rollout[]): Pr
   // Gives its Lease back.
   operator.signal('SIGTERM');
   await operator.exited;
+}
+
+/** What broke, told and cleaned up; with the story of it for whoever has to find out. */
+export async function judged(rollout: Rollout, faults: string): Promise<readonly string[]> {
+  const violations = violationsIn(rollout.record()).map(({ id, what }) => `${id}: ${what}`);
+  process.stdout.write(`faults: ${faults}, violations: ${violations.length}\n`);
+  const story = rollout.story();
+  await rollout[Symbol.asyncDispose]();
+  return violations.length === 0 ? [] : [...violations, story];
 }
 
 function namespaceOf({ id }: Arena, { name }: RolloutOptions): string {
