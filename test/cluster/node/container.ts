@@ -97,8 +97,8 @@ export class Container {
 
   /** Resolves when it has ended and is not to be started again. */
   async run(): Promise<void> {
-    const image = this.#setting.images(this.spec.image);
-    if (image === undefined) return await this.#waitWithoutImage();
+    const image = this.#findImage();
+    if (typeof image === 'string') return await this.#waitWithoutImage(image);
     while (!this.#stopping.signal.aborted) {
       const startedAt = this.#setting.now();
       const exitCode = await this.#runOnce(image);
@@ -203,7 +203,7 @@ export class Container {
 
   #notStarted(error: unknown, startedAt: number): number | undefined {
     const message = error instanceof Error ? error.message : String(error);
-    if (error instanceof ConfigError) {
+    if (error instanceof ConfigError || isOfApiServer(error)) {
       this.#wait('CreateContainerConfigError', message);
       this.#tell('Warning', 'Failed', `Error: ${message}`);
       return undefined;
@@ -382,9 +382,18 @@ export class Container {
     await pause(delayMs, this.#stopping.signal);
   }
 
-  async #waitWithoutImage(): Promise<void> {
+  /** Or why there is none. */
+  #findImage(): Image | string {
+    try {
+      const { image } = this.spec;
+      return this.#setting.images(image) ?? `no program stands in for image "${image}"`;
+    } catch (error) {
+      return String(error);
+    }
+  }
+
+  async #waitWithoutImage(message: string): Promise<void> {
     const { image } = this.spec;
-    const message = `no program stands in for image "${image}"`;
     this.#wait('ErrImagePull', message);
     this.#tell('Warning', 'Failed', `Failed to pull image "${image}": ${message}`);
     await pause(1_000, this.#stopping.signal);
@@ -404,6 +413,11 @@ export class Container {
   #tell(type: EventType, reason: string, message: string): void {
     this.#setting.tell(type, reason, message);
   }
+}
+
+/** What the container refers to could not be read: one of the operator's errors, which have a kind. */
+function isOfApiServer(error: unknown): boolean {
+  return error instanceof Error && 'kind' in error;
 }
 
 const iso = (ms: number): string => new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');

@@ -187,6 +187,7 @@ describe('probes', () => {
 describe('the end', () => {
   it('comes by preStop, then SIGTERM, and the pod goes when its processes have', async () => {
     await trial.pod('polite', {
+      pod: { terminationGracePeriodSeconds: 30 },
       command: shell('trap "echo term; exit 0" TERM; echo up; while true; do sleep 0.1; done'),
       lifecycle: {
         preStop: {

@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import https from 'node:https';
 
+import type { Api } from './api.ts';
 import type { ProcessReport } from './server.ts';
 import type { Pod } from './types.ts';
 
@@ -21,6 +22,18 @@ export function fetchProcesses(address: string, ca: string): Promise<readonly Pr
     });
     request.once('error', reject);
   });
+}
+
+/** Throws with the names of the containers that the API says are Ready and that have no process. */
+export async function assertReadyPodsLive(
+  api: Pick<Api, 'get'>,
+  node: { readonly name: string; readonly address: string },
+  ca: string,
+): Promise<void> {
+  const list = (await api.get('/api/v1/pods')) as unknown as { readonly items: readonly Pod[] };
+  const here = list.items.filter(({ spec }) => spec.nodeName === node.name);
+  const missing = readyWithoutProcess(here, await fetchProcesses(node.address, ca));
+  if (missing.length > 0) throw new Error(`Ready without a live process: ${missing.join(', ')}`);
 }
 
 /** `namespace/pod/container` for each container of a Ready pod that has no live process. */

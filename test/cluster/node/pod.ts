@@ -117,6 +117,8 @@ export class PodWorker {
 
   /** The node stops: every process hears it, the object stays. */
   signal(name: 'SIGTERM' | 'SIGKILL'): void {
+    // What happens from here on is not the pod's doing: nobody is told.
+    this.#isGone = true;
     for (const container of this.#all()) container.signal(name);
   }
 
@@ -154,14 +156,24 @@ export class PodWorker {
   async #work(): Promise<void> {
     const unknown = notUnderstood(this.#pod);
     if (unknown.length > 0) return this.#refuse(unknown);
-    try {
-      if (!(await this.#prepare())) return;
-      if (await this.#runInit()) await Promise.all(this.#containers.map((one) => one.run()));
-    } catch (error) {
-      this.#node.warn(`pod ${this.#pod.metadata.name}: ${String(error)}`);
-      this.#tell('Warning', 'FailedCreatePodSandBox', String(error));
-    }
+    if (!(await this.#prepareAgain())) return;
+    if (await this.#runInit()) await Promise.all(this.#containers.map((one) => one.run()));
     this.#changed();
+  }
+
+  /** What goes wrong with the tools of the system is tried again. */
+  async #prepareAgain(): Promise<boolean> {
+    while (!this.#going.signal.aborted) {
+      try {
+        return await this.#prepare();
+      } catch (error) {
+        this.#node.warn(`pod ${this.#pod.metadata.name}: ${String(error)}`);
+        this.#tell('Warning', 'FailedCreatePodSandBox', String(error));
+        await this.#cleanUp();
+        await pause(retryMs, this.#going.signal);
+      }
+    }
+    return false;
   }
 
   #refuse(unknown: readonly string[]): void {

@@ -7,11 +7,15 @@ import { promisify } from 'node:util';
 import { silentLog } from '../../../src/adapters/kubernetes/log.ts';
 import type { KubernetesObject } from '../../../src/api/object.ts';
 import { connect, type Api } from './api.ts';
-import type { ContainerView } from './status.ts';
+import type { ContainerView, Terminated } from './status.ts';
 import type { ContainerSpec, Pod } from './types.ts';
 
 const run = promisify(execFile);
 const longestMs = 60_000;
+
+export type SeenContainer = Omit<ContainerView, 'lastState'> & {
+  readonly lastState: { readonly terminated?: Pick<Terminated, 'exitCode' | 'reason'> };
+};
 
 export interface SeenPod extends Pod {
   readonly status?: {
@@ -19,9 +23,7 @@ export interface SeenPod extends Pod {
     readonly podIP?: string;
     readonly reason?: string;
     readonly conditions?: readonly { readonly type: string; readonly status: string }[];
-    readonly containerStatuses?: readonly (Omit<ContainerView, 'lastState'> & {
-      readonly lastState: { readonly terminated?: { readonly exitCode: number; reason: string } };
-    })[];
+    readonly containerStatuses?: readonly SeenContainer[];
   };
 }
 
@@ -70,6 +72,8 @@ export class Trial {
       metadata: { name, ...metadata },
       spec: {
         restartPolicy: 'Never',
+        // Most of these programs do not listen, and no test waits for them.
+        terminationGracePeriodSeconds: 1,
         containers: [{ name: 'main', image: 'node-test/shell:1', ...container }],
         ...pod,
       },
@@ -181,9 +185,19 @@ export function isReady({ status }: SeenPod): boolean {
   );
 }
 
-/** Of its only container. */
-export function containerOf({ status }: SeenPod) {
-  const [container] = status?.containerStatuses ?? [];
-  if (container === undefined) throw new Error('the pod says nothing of its container');
+/** Of its only container; one that waits while nothing is said of it. */
+export function containerOf({ status }: SeenPod): SeenContainer {
+  const [container = unsaid] = status?.containerStatuses ?? [];
   return container;
 }
+
+const unsaid: SeenContainer = {
+  name: '',
+  image: '',
+  state: { waiting: { reason: '' } },
+  lastState: {},
+  ready: false,
+  started: false,
+  restartCount: 0,
+  containerID: '',
+};
