@@ -10,7 +10,7 @@ import type { Memory } from '../core/observation.ts';
 import { asOperatorError, type OperatorError } from '../errors.ts';
 import type { ChangeListener, Cluster } from '../ports/cluster.ts';
 import { CallPool } from './call-pool.ts';
-import { Courier } from './courier.ts';
+import { Courier, type Deliveries } from './courier.ts';
 import { reactTo } from './error-policy.ts';
 import { EventTeller } from './event-teller.ts';
 import { HookDesk } from './hook-desk.ts';
@@ -42,6 +42,8 @@ export class Controller {
   readonly #options: ControllerOptions;
   /** Every Canary the watches have shown, also while another replica leads. */
   readonly #known = new Set<string>();
+  /** What receivers have heard does not depend on who leads. */
+  readonly #deliveries: Deliveries = new Map();
   #queue: WorkQueue | undefined;
 
   constructor(options: ControllerOptions) {
@@ -60,7 +62,8 @@ export class Controller {
   }
 
   /**
-   * Works until `leading` aborts. What an earlier leadership remembered is gone: its clocks may have stood still.
+   * Works until `leading` aborts. What an earlier leadership remembered is gone: its clocks may have stood still. Only
+   * what it has told people is not forgotten, or they would be told again.
    * Passes under way are finished, or abandoned after a few seconds; nothing is lost either way.
    */
   async run(leading: AbortSignal): Promise<void> {
@@ -78,7 +81,7 @@ export class Controller {
     const desks: Desks = {
       hooks: new HookDesk(this.#ports.webhooks, pool, clock, wake),
       metrics: new MetricsDesk(this.#ports, secrets),
-      courier: new Courier(this.#ports, secrets, pool, wake),
+      courier: new Courier({ ports: this.#ports, secrets, pool }, wake, this.#deliveries),
       teller: new EventTeller(this.#ports, pool),
       memories: new Map<string, Memory>(),
     };

@@ -2,7 +2,7 @@
  * Delivers what waits in the outbox, beside the queue: a receiver that never answers delays nothing.
  *
  * An entry is delivered once; what came of it is handed to the next decision, which takes it out of the status. Only
- * a process that dies in between can say it twice, with the same id.
+ * a process that dies in between can say it twice, with the same id; one that loses the Lease and gets it back knows.
  */
 import { apiVersionOf } from '../api/group.ts';
 import type { OutboxEntry } from '../api/run.ts';
@@ -29,20 +29,29 @@ interface Outgoing {
   readonly send: (signal: AbortSignal) => Promise<void>;
 }
 
+/** What came of entries that a status still carries, by Canary and entry. */
+export type Deliveries = Map<string, Map<string, Delivery>>;
+
 export class Courier {
   readonly #ports: Ports;
   readonly #secrets: Secrets;
   readonly #pool: CallPool;
   readonly #wake: (key: string) => void;
   readonly #underWay = new Map<string, AbortController>();
-  readonly #done = new Map<string, Map<string, Delivery>>();
+  readonly #done: Deliveries;
   #isStopped = false;
 
-  constructor(ports: Ports, secrets: Secrets, pool: CallPool, wake: (key: string) => void) {
+  /** `done` is what a courier of an earlier leadership knew; it is kept up to date. */
+  constructor(
+    { ports, secrets, pool }: { ports: Ports; secrets: Secrets; pool: CallPool },
+    wake: (key: string) => void,
+    done: Deliveries,
+  ) {
     this.#ports = ports;
     this.#secrets = secrets;
     this.#pool = pool;
     this.#wake = wake;
+    this.#done = done;
   }
 
   /** What became of entries since; kept until the status no longer carries them. */
@@ -82,9 +91,8 @@ export class Courier {
     const abort = new AbortController();
     this.#underWay.set(entry.id, abort);
     try {
-      await this.#attempt(seen, entry, abort);
-      // Called off, not refused: the next process says it.
-      if (this.#isStopped) return;
+      // Called off, not refused: the next one to lead says it.
+      if (!(await this.#attempt(seen, entry, abort))) return;
       this.#ports.telemetry.notified(entry.kind, 'delivered');
       this.#note(seen.id, { id: entry.id, outcome: 'delivered', attempts: attempts + 1 });
     } catch (thrown) {
@@ -94,22 +102,24 @@ export class Courier {
     }
   }
 
-  async #attempt(seen: Seen, entry: OutboxEntry, abort: AbortController): Promise<void> {
+  /** Whether it was said, or nobody is there to be told. */
+  async #attempt(seen: Seen, entry: OutboxEntry, abort: AbortController): Promise<boolean> {
     const outgoing =
       entry.kind === 'alert'
         ? await this.#alert(seen, entry, abort.signal)
         : this.#hook(seen, entry);
-    if (outgoing === undefined) return;
+    if (outgoing === undefined) return true;
     const { url, limitMs, send } = outgoing;
-    const call = async (): Promise<void> => {
+    const call = async (): Promise<boolean> => {
       const cancel = this.#ports.clock.after(limitMs, () => abort.abort());
       try {
         await send(abort.signal);
+        return true;
       } finally {
         cancel();
       }
     };
-    await this.#pool.run({ kind: 'message', url }, call, abort.signal);
+    return (await this.#pool.run({ kind: 'message', url }, call, abort.signal)) ?? false;
   }
 
   #failed(seen: Seen, entry: OutboxEntry, attempts: number, error: OperatorError): void {

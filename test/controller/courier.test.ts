@@ -6,7 +6,8 @@ import { describe, expect, it } from 'vitest';
 import { UnavailableError } from '../../src/errors.ts';
 import type { Message, NotifierAccess } from '../../src/ports/notifier.ts';
 import type { WebhookAnswer } from '../../src/ports/webhook-client.ts';
-import { alertProvider, canary, deployment, Stage, type StageOptions } from './stage.ts';
+import type { LeaderLock } from '../../src/ports/leader-lock.ts';
+import { alertProvider, canary, deployment, forbidden, Stage, type StageOptions } from './stage.ts';
 
 interface Attempt {
   readonly at: number;
@@ -39,6 +40,32 @@ function aStage(options: StageOptions, analysis: object = {}): Stage {
   return stage;
 }
 
+/** A Lease that the test gives and takes. */
+class GivenLock implements LeaderLock {
+  #onGain: ((leading: AbortSignal) => void) | undefined;
+  #leading: AbortController | undefined;
+
+  holds(): boolean {
+    return this.#leading !== undefined;
+  }
+
+  async run(onGain: (leading: AbortSignal) => void, signal: AbortSignal): Promise<void> {
+    this.#onGain = onGain;
+    await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+    this.take();
+  }
+
+  give(): void {
+    this.#leading = new AbortController();
+    this.#onGain?.(this.#leading.signal);
+  }
+
+  take(): void {
+    this.#leading?.abort();
+    this.#leading = undefined;
+  }
+}
+
 const down = (more: { readonly retryAfterMs?: number } = {}): never => {
   throw new UnavailableError('Slack is down', { reason: 'SlackUnavailable', ...more });
 };
@@ -56,6 +83,31 @@ describe('an alert', () => {
     expect(attempts.map(({ message }) => message.text)).toEqual([
       'New Deployment detected, initialization completed.',
     ]);
+    await stage.end();
+  });
+
+  it('is not said again by an operator that loses the Lease before it has written down that it was', async () => {
+    const { attempts, notifiers, watch } = aReceiver(() => {});
+    const lock = new GivenLock();
+    const stage = aStage({ parts: { notifiers, lock } });
+    watch(stage);
+    stage.start();
+    await stage.pass(1_000);
+    lock.give();
+    // From the moment that somebody is told, no status can be written.
+    stage.intercept(({ method, path }) =>
+      method === 'PATCH' && path.endsWith('/status') && attempts.length > 0
+        ? forbidden('patch', 'canaries/status')
+        : undefined,
+    );
+    await stage.until('the message', () => attempts.length > 0);
+    lock.take();
+    await stage.pass(10_000);
+    stage.intercept(() => undefined);
+    lock.give();
+    await stage.pass(60_000);
+    expect(attempts).toHaveLength(1);
+    expect(stage.status().run?.['outbox']).toEqual([]);
     await stage.end();
   });
 
