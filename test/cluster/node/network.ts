@@ -35,6 +35,11 @@ const holdScript = `echo "$1" >/proc/sys/kernel/hostname
 echo ready
 exec sleep infinity`;
 
+/** In one process of ours: each costs the agent more than the tool itself. */
+const connectScript = `set -e
+echo "$2" | ${tools.ip} -batch -
+echo "$3" | ${tools.nsenter} --target "$1" --net ${tools.ip} -batch -`;
+
 export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
   const { addresses, hostname, hostIP, hostNetwork } = options;
   const podIP = hostNetwork ? hostIP : addresses.take();
@@ -93,9 +98,8 @@ async function connect(link: {
     `route add ${gateway} dev eth0 scope link`,
     `route add default via ${gateway}`,
   ];
-  await run(tools.ip, ['-batch', '-'], `${node.join('\n')}\n`);
-  const inPod = ['--target', String(pid), '--net', tools.ip, '-batch', '-'];
-  await run(tools.nsenter, inPod, `${pod.join('\n')}\n`);
+  const batches = [node, pod].map((lines) => lines.join('\n'));
+  await run(tools.sh, ['-c', connectScript, 'connect', String(pid), ...batches]);
 }
 
 async function end(child: ChildProcess): Promise<void> {

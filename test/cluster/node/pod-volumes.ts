@@ -57,7 +57,10 @@ export class PodVolumes {
 
   /** The pod's own labels and annotations may be shown in files. */
   updatePod(pod: Pod): void {
+    const before = shownOf(this.#pod);
     this.#pod = pod;
+    // Most changes are of the status, which no file shows.
+    if (shownOf(pod) === before) return;
     this.#refresh((volume) => volume.downwardAPI !== undefined || volume.projected !== undefined);
   }
 
@@ -155,4 +158,8 @@ export class PodVolumes {
   #folderOf(name: string): string {
     return path.join(this.#options.folder, 'volumes', name);
   }
+}
+
+function shownOf({ metadata: { labels, annotations } }: Pod): string {
+  return JSON.stringify([labels, annotations]);
 }

@@ -89,7 +89,7 @@ export async function startProcess(input: ProcessInput): Promise<RunningProcess>
     ...setprivArguments(input.identity),
     ...input.command,
   ];
-  const [output, errors] = await Promise.all([openPipe(`${root}.out`), openPipe(`${root}.err`)]);
+  const [output, errors] = await openPipes(`${root}.out`, `${root}.err`);
   const child = withSetpriv((descriptor) =>
     spawn(tools.setpriv, args, {
       env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' },
@@ -188,14 +188,23 @@ function withSetpriv(start: (descriptor: number) => ChildProcess): ChildProcess 
   }
 }
 
+interface Pipe {
+  readonly writeEnd: number;
+  readonly readEnd: Readable;
+}
+
 /**
  * Pipes as programs know them from container engines: Node.js would give sockets, which cannot be opened as
  * `/dev/stdout`.
  */
-async function openPipe(file: string): Promise<{ writeEnd: number; readEnd: Readable }> {
-  rmSync(file, { force: true });
+async function openPipes(out: string, err: string): Promise<readonly [Pipe, Pipe]> {
+  for (const file of [out, err]) rmSync(file, { force: true });
   // Not by who made it: the program runs as another user.
-  await run('/usr/bin/mkfifo', ['--mode=666', file]);
+  await run('/usr/bin/mkfifo', ['--mode=666', out, err]);
+  return [openPipe(out), openPipe(err)];
+}
+
+function openPipe(file: string): Pipe {
   const readEnd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
   const writeEnd = openSync(file, 'w');
   rmSync(file);

@@ -170,6 +170,22 @@ describe('volumes', () => {
     expect(await trial.kubectl('logs', 'changing')).toBe('before\naftermore\nvalue\n');
   });
 
+  it('change with the labels of their pod', async () => {
+    const fieldRef = { fieldPath: "metadata.labels['stage']" };
+    await trial.pod('labelled', {
+      metadata: { labels: { stage: 'one' } },
+      command: ['/bin/sh', '-c', 'until grep -q two /v/stage; do sleep 0.1; done; cat /v/stage'],
+      pod: { volumes: [{ name: 'v', downwardAPI: { items: [{ path: 'stage', fieldRef }] } }] },
+      volumeMounts: [mount('v', '/v')],
+    });
+    await trial.podWhen('labelled', ({ status }) => status?.phase === 'Running');
+    await trial.api.patch(trial.path('pods', 'labelled'), {
+      metadata: { labels: { stage: 'two' } },
+    });
+    await trial.podWhen('labelled', ({ status }) => status?.phase === 'Succeeded');
+    expect(await trial.kubectl('logs', 'labelled')).toBe('two');
+  });
+
   it('are shared by the containers of a pod and belong to its fsGroup', async () => {
     const volumeMounts = [mount('shared', '/shared')];
     const image = 'node-test/shell:1';
