@@ -15,6 +15,8 @@ const { createServer } = process.getBuiltinModule('node:http');
 const BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
 const BEHAVIOURS = ['good', 'slow', 'flaky', 'failing', 'abrupt', 'crash', 'unready'] as const;
+/** Longer than any answer takes. */
+const LAST_ANSWER_MS = 1_500;
 type Behaviour = (typeof BEHAVIOURS)[number];
 
 interface Histogram {
@@ -119,6 +121,8 @@ function drain(): void {
   setTimeout(() => {
     server.close(() => process.exit(0));
     server.closeIdleConnections();
+    // What is left was opened in advance and never used, which does not count as idle.
+    setTimeout(() => server.closeAllConnections(), LAST_ANSWER_MS);
   }, drainMs);
 }
 

@@ -33,7 +33,8 @@ if (!(freshEvery >= 0)) throw new Error(`--fresh-every "${values['fresh-every']}
 
 /** Which pod answered last on a connection: the one that is missing when the next answer does not come. */
 const podBehind = new WeakMap<Socket, string>();
-const agent = new Agent({ keepAlive: true });
+// In turn, so that each hears in time that its server is about to go.
+const agent = new Agent({ keepAlive: true, scheduling: 'fifo' });
 const startedAt = performance.now();
 let sent = 0;
 let underWay = 0;
@@ -48,7 +49,8 @@ function sendWhatIsDue(): void {
     send();
   }
   const nextMs = startedAt + ((sent + 1) / perSecond) * 1_000 - performance.now();
-  setTimeout(sendWhatIsDue, Math.max(1, nextMs));
+  // After the turn in which connections that were closed meanwhile are noticed, so that none of them is used.
+  setTimeout(() => setImmediate(sendWhatIsDue), Math.max(1, nextMs));
 }
 
 function send(): void {

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { traefik } from './plane.ts';
+import { blame } from './load.ts';
 import { report, requests, seconds } from './report.ts';
 import { Stage } from './stage.ts';
 
@@ -81,7 +82,7 @@ describe.concurrent.for(releases)(
         `rolled back after ${seconds(at - from)}`,
         `told: ${messages.at(-1)?.text.replaceAll('\n', ' – ')}`,
       );
-      expect(stage.failed(from).filter(({ version }) => version !== image)).toEqual([]);
+      expect(blame(stage.failed(from).filter(({ version }) => version !== image))).toEqual([]);
       expect(stage.weights(from).map(({ weight }) => weight)).toEqual(exposed ? [STEPS[0], 0] : []);
       if (exposed) expect(exposureMs).toBeLessThan(2 * INTERVAL_MS + PROXY_MS);
       else expect(met).toEqual([]);

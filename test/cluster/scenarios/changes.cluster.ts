@@ -61,7 +61,7 @@ describe.concurrent('another revision in the middle of a run', () => {
       `weight 0 after ${seconds(zeroAt - pushedAt)}`,
       `${unearned.length} requests met it before its own first step`,
     );
-    expect(stage.failed(from)).toEqual([]);
+    expect(stage.failures(from)).toEqual([]);
     expect(zeroAt - pushedAt).toBeLessThan(2_000);
     expect(unearned.filter(({ at }) => at > zeroAt + PROXY_MS)).toEqual([]);
     expect(stage.weights(from).map(({ weight }) => weight)).toEqual([10, 50, 0, ...STEPS, 0]);
@@ -88,7 +88,7 @@ describe.concurrent('a revision that is taken back in the middle of its run', ()
       requests(stage.requests(from)),
       `weight 0 after ${seconds(zeroAt - pushedAt)}`,
     );
-    expect(stage.failed(from)).toEqual([]);
+    expect(stage.failures(from)).toEqual([]);
     expect(zeroAt - pushedAt).toBeLessThan(2_000);
     expect(stage.condition('Ready')).toMatchObject({ status: 'True', reason: 'Reverted' });
     expect(imagesOfPrimary(stage)).toEqual([FIRST]);
@@ -111,7 +111,7 @@ describe.concurrent('a release whose primary does not come up', () => {
       `failed after ${seconds(at - from)}`,
       `told: ${messages.at(-1)?.text.replaceAll('\n', ' – ')}`,
     );
-    expect(stage.failed(from)).toEqual([]);
+    expect(stage.failures(from)).toEqual([]);
     expect(stage.weights(from).map(({ weight }) => weight)).toEqual([...STEPS, 100]);
     expect(stage.condition('Stalled')).toMatchObject({ status: 'True', reason: 'PrimaryNotReady' });
     expect(stage.target?.status?.availableReplicas).toBe(2);
@@ -126,7 +126,7 @@ describe.concurrent('a release whose primary does not come up', () => {
     await stage.until('Succeeded', 2 * MINUTE, from);
     await sleep(PROXY_MS);
     report('traefik, way out of a broken primary', requests(stage.requests(from)));
-    expect(stage.failed(from)).toEqual([]);
+    expect(stage.failures(from)).toEqual([]);
     expect(stage.sides(Date.now() - 2_000)).toEqual(['primary']);
     expect(stage.versions(Date.now() - 2_000)).toEqual(['1.2.0']);
     expect(stage.chronicle.latest('Service', APP)?.spec.selector).toEqual({

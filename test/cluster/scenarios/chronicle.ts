@@ -81,14 +81,34 @@ export class Chronicle {
     return phases;
   }
 
-  /** The weights that were written to a route for a canary Service, beginning with the first above 0 since `from`. */
+  /** The weights that were written to a route for a canary Service since `from`, where they changed. */
   weights(route: string, canary: string, from = 0): readonly Written[] {
-    const weights: Written[] = [];
-    for (const { at, object } of this.changes('HTTPRoute', route)) {
-      const weight = weightOf(object, canary);
-      if (at >= from && weight !== (weights.at(-1)?.weight ?? 0)) weights.push({ at, weight });
-    }
-    return weights;
+    let weight = 0;
+    const weights = this.changes('HTTPRoute', route).flatMap(({ at, object }) => {
+      const before = weight;
+      weight = weightOf(object, canary);
+      return weight === before ? [] : [{ at, weight }];
+    });
+    return weights.filter(({ at }) => at >= from);
+  }
+
+  /** When the pods of a workload were all gone. */
+  async untilNoPods(workload: string, limitMs: number): Promise<number> {
+    const name = new RegExp(`^${workload}-[0-9a-z]+-[0-9a-z]+$`);
+    await this.until(`${workload} has no pods`, limitMs, () => {
+      return this.names('Pod').every((pod) => !name.test(pod));
+    });
+    return Date.now();
+  }
+
+  /** When routes were written that name a Service that they did not name before. */
+  newBackends(): readonly number[] {
+    return this.changes('HTTPRoute').flatMap(({ at, object }, index, all) => {
+      const earlier = all.slice(0, index).findLast((one) => isSame(one.object, object));
+      const known = earlier === undefined ? [] : backendsOf(earlier.object);
+      const added = backendsOf(object).some((name) => !known.includes(name));
+      return earlier !== undefined && added ? [at] : [];
+    });
   }
 
   events(from = 0): readonly KubeEvent[] {
@@ -130,6 +150,14 @@ export class Chronicle {
       .map(({ object }) => `  ${object.involvedObject.name} ${object.reason}: ${object.message}`);
     return `status is ${JSON.stringify(canaries)}; events were\n${lines.join('\n')}`;
   }
+}
+
+function isSame(one: Kinds['HTTPRoute'], other: Kinds['HTTPRoute']): boolean {
+  return one.metadata.uid === other.metadata.uid;
+}
+
+function backendsOf({ spec }: Kinds['HTTPRoute']): readonly string[] {
+  return (spec.rules ?? []).flatMap(({ backendRefs = [] }) => backendRefs.map(({ name }) => name));
 }
 
 /** Percent for the canary in the first rule that names it. */

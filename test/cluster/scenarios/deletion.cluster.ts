@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { APP, canary } from './manifests.ts';
 import { contour, kubernetes, type PlaneInUse, traefik } from './plane.ts';
+import { blame } from './load.ts';
 import { report, requests } from './report.ts';
 import { Stage } from './stage.ts';
 
@@ -38,7 +39,7 @@ function describeDeletion(plane: PlaneInUse): void {
         const from = await deleteCanary(stage);
         await sleep(PROXY_MS * 2);
         report(`${plane.name}, deletion, revertOnDeletion: true`, requests(stage.requests(from)));
-        expect(stage.failed()).toEqual([]);
+        expect(stage.failures()).toEqual([]);
         expect(stage.target?.status?.availableReplicas).toBe(2);
         expect(stage.sides(Date.now() - 2_000)).toEqual(['canary']);
         expect(stage.chronicle.names('Service')).toEqual([APP]);
@@ -64,7 +65,7 @@ function describeDeletion(plane: PlaneInUse): void {
           `until then ${requests(stage.requests(again, from))}`,
           `afterwards ${requests(stage.requests(from))}`,
         );
-        expect(before).toEqual([]);
+        expect(blame(before)).toEqual([]);
         expect(stage.target?.spec.replicas).toBe(0);
         expect(stage.chronicle.names('Service')).toEqual([APP]);
         expect(stage.chronicle.latest('Service', APP)?.spec.selector).toEqual({ app: APP });

@@ -45,7 +45,7 @@ describe.concurrent('a gate that never answers', () => {
     expect(at - from).toBeGreaterThan(30_000);
     expect(asked).toBeGreaterThan(2);
     expect(stage.weights(from)).toEqual([]);
-    expect(stage.failed(from)).toEqual([]);
+    expect(stage.failures(from)).toEqual([]);
     expect(stage.condition('Stalled').status).toBe('True');
     expect(stage.condition('Stalled').message).toMatch(/release-manager/);
   });
@@ -80,7 +80,7 @@ describe.concurrent('a gate that never answers, without a deadline', () => {
       reason: 'WaitingForGate',
     });
     expect(stage.weights(from)).toEqual([]);
-    expect(stage.failed(from)).toEqual([]);
+    expect(stage.failures(from)).toEqual([]);
 
     await stage.tellGate('200');
     await stage.until('Succeeded', MINUTE, from);

@@ -30,11 +30,12 @@ export function application(
     image,
     env: [
       { name: 'POD_NAME', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
+      { name: 'APP_DRAIN_MS', value: '3000' },
       ...Object.entries(env).map(([name, value]) => ({ name, value })),
     ],
     ports: [{ name: 'http', containerPort: 8080 }],
     readinessProbe: { httpGet: { path: '/readyz', port: 'http' }, periodSeconds: 1 },
-    ...(isAbrupt(image) ? {} : { lifecycle: { preStop: { sleep: { seconds: 4 } } } }),
+    ...(isAbrupt(image) ? {} : { lifecycle: { preStop: { sleep: { seconds: 3 } } } }),
   };
   return {
     apiVersion: 'apps/v1',
@@ -93,6 +94,36 @@ export function alertProvider(
     metadata: { name: 'slack', namespace },
     spec: { type: 'slack', channel: 'releases', address },
   };
+}
+
+const PROXY_ERRORS = 'errors that the proxy saw';
+
+/** Percent of the requests to the canary that the proxy itself saw fail; nothing where there is none to ask. */
+export function proxyErrors(namespace: string, { counter }: PlaneInUse): readonly Manifest[] {
+  if (counter === undefined) return [];
+  const { metric, selector, failed } = counter;
+  const rate = (labels: string) => `sum(rate(${metric}{${labels}}[{{ interval }}]))`;
+  const query = `(${rate(`${selector}, ${failed}`)} or vector(0)) / ${rate(selector)} * 100`;
+  const address = 'http://prometheus.monitoring:9090';
+  return [
+    {
+      apiVersion: 'serin.dev/v1beta1',
+      kind: 'MetricTemplate',
+      metadata: { name: 'proxy-errors', namespace },
+      spec: { provider: { type: 'prometheus', address }, query },
+    },
+  ];
+}
+
+/** Both built-in checks, and the proxy's own where it has one. */
+export function metrics({ counter }: PlaneInUse): Analysis['metrics'] {
+  const templateRef = { name: 'proxy-errors' };
+  const own = { name: PROXY_ERRORS, templateRef, interval: '5s', thresholdRange: { max: 1 } };
+  return [
+    { name: 'request-success-rate', interval: '5s', thresholdRange: { min: 99 } },
+    { name: 'request-duration', interval: '5s', thresholdRange: { max: 500 } },
+    ...(counter === undefined ? [] : [own]),
+  ];
 }
 
 export type Analysis = Partial<CanaryAnalysis>;

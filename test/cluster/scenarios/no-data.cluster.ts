@@ -38,7 +38,7 @@ describe.concurrent('a service with three requests a minute', () => {
     expect(at - raised).toBeGreaterThanOrEqual(HOLD_MS);
     expect(stage.condition('Stalled')).toMatchObject({ status: 'True', reason: 'NoData' });
     expect(stage.canary?.status?.failedChecks ?? 0).toBe(0);
-    expect(stage.failed(from)).toEqual([]);
+    expect(stage.failures(from)).toEqual([]);
   });
 });
 
@@ -65,6 +65,6 @@ describe.concurrent('the same under flagger.app', () => {
     expect(weights).toEqual([10, 0]);
     expect(stage.canary?.status?.failedChecks).toBe(3);
     expect(stage.condition('Stalled')).toMatchObject({ status: 'True', reason: 'FailedChecks' });
-    expect(stage.failed(from)).toEqual([]);
+    expect(stage.failures(from)).toEqual([]);
   });
 });

@@ -64,7 +64,7 @@ describe.concurrent('a run that loses Prometheus for two minutes, with Slack dow
       requests(stage.requests(from)),
       `promoted after ${seconds(done - at)}`,
     );
-    expect(stage.failed(from)).toEqual([]);
+    expect(stage.failures(from)).toEqual([]);
     expect(stage.weights(from).map(({ weight }) => weight)).toEqual([...STEPS, 0]);
     expect(stage.versions(Date.now() - 1_000)).toEqual(['1.1.0']);
   });

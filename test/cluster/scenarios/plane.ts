@@ -10,6 +10,17 @@ export interface PlaneInUse {
   /** The Service that clients call; the application's own where there is no gateway. */
   readonly entrance?: { readonly name: string; readonly namespace: string };
   /** Whether a share of the requests may come from its weight. */
+  /** In which the proxy itself counts its answers from the canary; a MetricTemplate fills in the names. */
+  readonly counter?: {
+    readonly metric: string;
+    readonly selector: string;
+    readonly failed: string;
+  };
+  /**
+   * It may send a request to a backend of which it has only heard the name: Contour tells Envoy of routes and of
+   * clusters on streams of their own, and 503 is the answer (`NC`) until both have arrived.
+   */
+  readonly forgetsNewBackends?: true;
   readonly isRight: (share: Share) => boolean;
 }
 
@@ -20,6 +31,11 @@ export const traefik: PlaneInUse = {
   provider: 'gatewayapi',
   gateway: publicIn('traefik'),
   entrance: { name: 'traefik', namespace: 'traefik' },
+  counter: {
+    metric: 'traefik_service_requests_total',
+    selector: 'service=~".*-svc-{{ namespace }}-{{ target }}-canary-[0-9]+@kubernetesgateway"',
+    failed: 'code=~"5.."',
+  },
   // It takes turns, so nothing is left to chance.
   isRight: ({ weight, requests, canary }) =>
     Math.abs(canary - (requests * weight) / 100) <= requests / 100,
@@ -30,6 +46,12 @@ export const contour: PlaneInUse = {
   provider: 'gatewayapi',
   gateway: publicIn('projectcontour'),
   entrance: { name: 'envoy', namespace: 'projectcontour' },
+  counter: {
+    metric: 'envoy_cluster_upstream_rq',
+    selector: 'envoy_cluster_name="{{ namespace }}_{{ target }}-canary_80"',
+    failed: 'envoy_response_code=~"5.."',
+  },
+  forgetsNewBackends: true,
   isRight: ({ weight, requests, canary }) => isLikely(canary, requests, weight / 100, 1e-6),
 };
 

@@ -7,6 +7,7 @@ import type { Kinds } from './kinds.ts';
 import { kubectlWith } from './kubectl.ts';
 import { APP, application, canary, service } from './manifests.ts';
 import { traefik } from './plane.ts';
+import { blame } from './load.ts';
 import { report, requests } from './report.ts';
 import { Stage } from './stage.ts';
 
@@ -113,7 +114,7 @@ describe.concurrent.for(ways)('manifests applied every 2 s, $way', ({ way, apply
     expect(again.times - times).toBeGreaterThan(20);
     expect(versionsOf(stage)).toEqual(before);
     expect(writes).toEqual([]);
-    expect(stage.failed()).toEqual([]);
+    expect(stage.failures()).toEqual([]);
   });
 });
 
@@ -160,8 +161,8 @@ describe.concurrent.for(ways)(
         `by the Service ${requests(apex.records)}`,
       );
       expect(own.length).toBeLessThanOrEqual(MOST_WRITES);
-      expect(stage.failed()).toEqual([]);
-      expect(apex.records.filter(({ failed }) => failed)).toEqual([]);
+      expect(stage.failures()).toEqual([]);
+      expect(blame(apex.records)).toEqual([]);
       expect(reason).toBe('ServiceContested');
       expect(message).toContain('spec.selector');
       expect(message).toContain(`Service ${APP}`);

@@ -22,6 +22,9 @@ export interface Answer {
   readonly canary: boolean;
 }
 
+/** A watch may tell of a write later than the proxy, on a machine with much to do. */
+const TOLD_LATE_MS = 1_500;
+
 /** A stale answer or two must not outweigh all others. */
 const SURE = 1e-4;
 
@@ -57,18 +60,19 @@ export function sharesOf(
   written: readonly Written[],
 ): readonly Share[] {
   const served = written.map(({ at, weight }, index) => {
-    const first = answers.findIndex((answer) => answer.at >= at);
-    const from = first < 0 ? answers.length : first;
-    const until = written[index + 1]?.at ?? Infinity;
-    const to = answers.findIndex((answer) => answer.at >= until);
-    const during = answers.slice(from, to < 0 ? answers.length : to);
+    const indexAt = (time: number) => {
+      const found = answers.findIndex((answer) => answer.at >= time - TOLD_LATE_MS);
+      return found < 0 ? answers.length : found;
+    };
+    const from = indexAt(at);
+    const during = answers.slice(from, indexAt(written[index + 1]?.at ?? Infinity));
     return from + changePoint(during, written[index - 1]?.weight ?? 0, weight);
   });
   return written.flatMap(({ at, weight }, index) => {
     if (weight === 0) return [];
     const [from = 0, to = answers.length] = [served[index], served[index + 1]];
     const own = answers.slice(from, to);
-    const servedAfterMs = (answers[from]?.at ?? Infinity) - at;
+    const servedAfterMs = Math.max(0, (answers[from]?.at ?? Infinity) - at);
     return [
       { weight, servedAfterMs, requests: own.length, canary: own.filter((a) => a.canary).length },
     ];

@@ -1,11 +1,12 @@
 /** One application on one plane, in a namespace of its own, with requests going to it and everything written down. */
+import { parseRun } from '../../../src/api/run.ts';
 import type { RequestRecord } from '../../../src/sandbox/demo/request-record.ts';
 import { RECEIVER } from '../apps/receiver-manifest.ts';
 import { type Manifest, namespaceOf } from '../planes/manifest.ts';
 import { Api } from './api.ts';
 import { Chronicle } from './chronicle.ts';
 import type { Group, Kinds } from './kinds.ts';
-import { Load } from './load.ts';
+import { blame, Load } from './load.ts';
 import {
   alertProvider,
   APP,
@@ -22,6 +23,8 @@ import { type Answer, type Share, sharesOf, type Written } from './shares.ts';
 import { gate, type GateState, type Message, messagesIn, tellGate } from './told.ts';
 
 const MINUTE = 60_000;
+/** Around the write of a route. */
+const LOST_MS = 1_500;
 
 export interface StageOptions {
   /** Of the Canary and what it refers to. */
@@ -187,6 +190,18 @@ export class Stage {
     return [...new Set(sides)].sort();
   }
 
+  /** What the rounds since `from` came to, in order. */
+  rounds(from: number): readonly string[] {
+    const decided = new Map<string, string>();
+    for (const { at, object } of this.chronicle.changes('Canary', APP)) {
+      const { lastRound } = parseRun(object.status?.run) ?? {};
+      if (at >= from && lastRound !== undefined && Date.parse(lastRound.at) >= from) {
+        decided.set(lastRound.at, lastRound.verdict);
+      }
+    }
+    return [...decided.values()];
+  }
+
   condition(type: string): {
     readonly status?: string;
     readonly reason?: string;
@@ -200,8 +215,25 @@ export class Stage {
     return this.load.ledger.between(from, to).toSorted((one, other) => one.at - other.at);
   }
 
+  /** Those of them that failed, but for what the proxy itself lost on its way to a new backend. */
   failed(from = 0, to = Infinity): readonly RequestRecord[] {
-    return this.requests(from, to).filter(({ failed }) => failed);
+    return this.requests(from, to).filter((record) => record.failed && !this.#isLost(record));
+  }
+
+  /** What the proxy lost between a route and a backend that was new to it. */
+  lost(from = 0, to = Infinity): readonly RequestRecord[] {
+    return this.requests(from, to).filter((record) => this.#isLost(record));
+  }
+
+  #isLost({ at, failed, pod, status }: RequestRecord): boolean {
+    if (!failed || status !== 503 || pod !== undefined) return false;
+    if (this.plane.forgetsNewBackends !== true) return false;
+    return this.chronicle.newBackends().some((write) => Math.abs(at - write) < LOST_MS);
+  }
+
+  /** The same for people: who failed, how, and how often. */
+  failures(from = 0, to = Infinity): readonly string[] {
+    return blame(this.failed(from, to));
   }
 
   /** What came in at Slack. */

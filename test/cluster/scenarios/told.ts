@@ -28,11 +28,16 @@ export async function messagesIn(receiver: string, channel: string): Promise<rea
     attachments.map(({ author_name, color, text, fields }) => ({
       receivedAt,
       color,
-      text: [author_name, text, ...fields.map(({ title, value }) => `${title}: ${value}`)].join(
-        '\n',
+      text: unescaped(
+        [author_name, text, ...fields.map(({ title, value }) => `${title}: ${value}`)].join('\n'),
       ),
     })),
   );
+}
+
+/** Slack shows three characters as they were before they were escaped. */
+function unescaped(text: string): string {
+  return text.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&');
 }
 
 export interface GateState {
