@@ -84,6 +84,8 @@ export class Reflector {
   /** The newest version we have known. */
   #newest: string | undefined;
   #failures = 0;
+  /** Versions in a row that the server had forgotten. */
+  #expiries = 0;
   #badStreams = 0;
   #staleLists = 0;
   #onSettled: () => void = () => {};
@@ -276,6 +278,7 @@ export class Reflector {
     this.#version = version;
     this.#newest = version;
     this.#failures = 0;
+    this.#expiries = 0;
     this.#badStreams = 0;
     this.#heard();
     this.#onSettled();
@@ -341,7 +344,12 @@ export class Reflector {
     this.#failures += 1;
     if (thrown instanceof BrokenStream) this.#badStreams += 1;
     if (isExpired(thrown) || this.#badStreams >= badStreamsBeforeRelist) this.#version = undefined;
-    if (isExpired(thrown)) return this.#delay();
+    if (isExpired(thrown)) {
+      // The server is there and says what to do: how long it was away before makes nobody wait for it.
+      this.#expiries += 1;
+      this.#failures = this.#expiries;
+      return this.#delay();
+    }
     if (isMissing(thrown)) return this.#kindIsMissing();
     // Without watches the list is all there is.
     if (this.#hasListed) this.#onSettled();

@@ -216,6 +216,34 @@ describe('reflector', () => {
     expect(warnings).toEqual(['watch interrupted']);
   });
 
+  it('lists soon when the server comes back after a long time and has forgotten the version', async () => {
+    start();
+    await clock.advance(100);
+    for (let failure = 0; failure < 9; failure += 1) {
+      const opened = transport.streams.length;
+      transport.lastStream.fail(cut());
+      await clock.advanceUntil(() => transport.streams.length > opened, 60_000);
+    }
+    transport.lastStream.send('ERROR', { code: 410, reason: 'Expired' });
+    await clock.advance(1_000);
+    expect(lists(transport)).toBe(2);
+  });
+
+  it('lists ever more slowly when each version that it gets is forgotten at once', async () => {
+    start();
+    await clock.advance(100);
+    const listedAt: number[] = [];
+    for (let expiry = 0; expiry < 7; expiry += 1) {
+      const before = lists(transport);
+      transport.lastStream.send('ERROR', { code: 410, reason: 'Expired' });
+      await clock.advanceUntil(() => lists(transport) > before, 60_000);
+      await clock.settle();
+      listedAt.push(clock.monotonic());
+    }
+    const pauses = listedAt.slice(1).map((at, index) => at - (listedAt[index] ?? 0));
+    expect(pauses.map((pause) => Math.round(pause / 750))).toEqual([1, 2, 4, 8, 16, 30]);
+  });
+
   it('waits as long as the server asks before it lists again', async () => {
     const answers = [statusOf(429, '', 'later', 20_000)];
     transport.answer = () => answers.shift() ?? listOf([], '1');
