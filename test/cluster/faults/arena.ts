@@ -36,6 +36,8 @@ const watched = [
 
 const Token = z.object({ status: z.object({ token: z.string() }) });
 
+const Items = z.object({ items: z.array(z.unknown()) });
+
 export interface OperatorOptions {
   readonly flags: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
@@ -63,6 +65,7 @@ export class Arena implements AsyncDisposable {
   static async open(): Promise<Arena> {
     const arena = new Arena();
     execFileSync(process.execPath, ['bin/build.mjs', arena.#bundle], { cwd: root });
+    await arena.#makeRoom();
     await arena.#install();
     await arena.create(paperNodeObject);
     await startPaperWorld(arena.#transport, arena.#stop.signal);
@@ -135,6 +138,23 @@ export class Arena implements AsyncDisposable {
     const list = this.#seen.get(namespace) ?? [];
     list.push({ version: Number(resourceVersion), at: Date.now(), gone, object });
     this.#seen.set(namespace, list);
+  }
+
+  /** The operator that ships looks after all namespaces: where one runs, it goes, so that only those under fault act. */
+  async #makeRoom(): Promise<void> {
+    const at = `/apis/apps/v1/namespaces/${operatorNamespace}`;
+    const { status } = await this.admin.get(`${at}/deployments/serin`);
+    if (status === 404) return;
+    const contentType = 'application/merge-patch+json';
+    const nobody = { spec: { replicas: 0 } };
+    await this.admin.must('PATCH', `${at}/deployments/serin/scale`, nobody, { contentType });
+    await eventually('no shipped operator runs', async () => {
+      const pods = `/api/v1/namespaces/${operatorNamespace}/pods`;
+      const { body } = await this.admin.get(pods, {
+        labelSelector: 'app.kubernetes.io/name=serin',
+      });
+      return Items.parse(body).items.length === 0;
+    });
   }
 
   async #install(): Promise<void> {
