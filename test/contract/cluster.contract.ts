@@ -12,10 +12,13 @@ import { createsAndReads } from './cluster/creates-and-reads.ts';
 import { definesKinds } from './cluster/defines-kinds.ts';
 import { deletes } from './cluster/deletes.ts';
 import { discovers } from './cluster/discovers.ts';
+import { guardedWrites } from './cluster/guarded-writes.ts';
 import { lists } from './cluster/lists.ts';
 import { patches } from './cluster/patches.ts';
+import { refusals } from './cluster/refusals.ts';
 import { Room, WIDGETS } from './cluster/room.ts';
 import { showsOtherForms } from './cluster/shows-other-forms.ts';
+import { streams } from './cluster/streams.ts';
 import { updates } from './cluster/updates.ts';
 import { watches } from './cluster/watches.ts';
 import { workloads } from './cluster/workloads.ts';
@@ -42,8 +45,11 @@ export function describeCluster({ name, connect }: ClusterCase): void {
     describe('patch', () => patches(room));
     describe('delete', () => deletes(room));
     describe('watch', () => watches(room));
+    describe('lists and watches for a cache', () => streams(room));
+    describe('guarded writes', () => guardedWrites(room));
     describe('workloads, Services and other built-in kinds', () => workloads(room));
     describe('custom kinds', () => definesKinds(room));
+    describe('refusals', () => refusals(room));
     describe('other forms of an answer', () => showsOtherForms(room));
   });
 }

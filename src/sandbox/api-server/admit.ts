@@ -4,12 +4,13 @@
  * Nothing here reads or writes the store.
  */
 
-import { ApiFault, badRequest, invalid, type Cause } from './faults.ts';
+import { ApiFault, badRequest, invalid, UndecodableFault, type Cause } from './faults.ts';
 import { copyReusing, isObject, withKeys, type JsonObject, textOf } from './json.ts';
 import { checkMetadata, decodeMetadata } from './metadata.ts';
 import { asKubeObject, type KubeObject, type Metadata } from './object.ts';
 import { kindOf, type Request } from './request.ts';
 import type { ResourceType } from './resource-type.ts';
+import { invalidValue } from './schema/field-errors.ts';
 
 /** A body before the server has completed its metadata. */
 export interface Incoming extends JsonObject {
@@ -28,7 +29,9 @@ export function decode(
   const copy = copyReusing(body, previous);
   if (!isObject(copy)) throw badRequest('the body of the request is not an object');
   const unknown: string[] = [];
-  const metadata = decodeMetadata(copy['metadata'], unknown);
+  const metadata = decodeMetadata(copy['metadata'], unknown, (why) => {
+    throw new UndecodableFault(type.definition.kind, type.definition.version, why);
+  });
   const named = withKeys(copy, { ...typeMeta(type, copy), metadata });
   const normalized = type.definition.schema.normalize(named, previous, unknown);
   reportUnknown(request, unknown);
@@ -55,17 +58,33 @@ function typeMeta(type: ResourceType, body: JsonObject): { apiVersion: string; k
     throw badRequest(
       `the API version in the data (${textOf(apiVersion)}) does not match the expected API version (${type.apiVersion})`,
     );
-  if ((given.kind ?? kind) !== kind)
-    throw badRequest(
-      `${textOf(given.kind)} in version ${JSON.stringify(type.definition.version)} cannot be handled as a ${kind}`,
-    );
+  if ((given.kind ?? kind) !== kind) throw otherKind(type, body);
   return { apiVersion: type.apiVersion, kind };
 }
 
-function reportUnknown({ strictness, warnings }: Request, unknown: readonly string[]): void {
+/** Built-in kinds are Go structures that do not convert; custom ones are looked at as what they say they are. */
+function otherKind(type: ResourceType, body: JsonObject): ApiFault {
+  const { kind: wanted, version, group, custom } = type.definition;
+  const kind = textOf(body['kind']);
+  if (!custom)
+    return badRequest(
+      `${kind} in version ${JSON.stringify(version)} cannot be handled as a ${wanted}: converting (${version}.${kind}) to (core.${wanted}): unknown conversion`,
+    );
+  const metadata = isObject(body['metadata']) ? body['metadata'] : {};
+  return invalid({ group, kind, name: textOf(metadata['name']) }, [
+    invalidValue('kind', kind, `must be ${wanted}`),
+  ]);
+}
+
+function reportUnknown({ type, strictness, warnings }: Request, unknown: readonly string[]): void {
   if (unknown.length === 0 || strictness === 'Ignore') return;
-  const words = unknown.map((path) => `unknown field ${JSON.stringify(path)}`);
-  if (strictness === 'Strict') throw badRequest(`strict decoding error: ${words.join(', ')}`);
+  const { kind, version, custom } = type.definition;
+  // Go reads its structures in the order of the body, and walks a free-form object by the alphabet.
+  const words = (custom ? unknown.toSorted() : unknown).map(
+    (path) => `unknown field ${JSON.stringify(path)}`,
+  );
+  if (strictness === 'Strict')
+    throw new UndecodableFault(kind, version, `strict decoding error: ${words.join(', ')}`);
   warnings.push(...words);
 }
 
@@ -77,7 +96,7 @@ export function validate(
 ): void {
   const { schema, behaviour, custom } = type.definition;
   const causes: Cause[] = [
-    ...checkMetadata(object.metadata, previous?.metadata, behaviour.names),
+    ...checkMetadata(object.metadata, previous?.metadata, { names: behaviour.names, custom }),
     ...schema.validate(object, previous),
   ];
   if (!custom) refuseUndecodable(type, causes);
@@ -92,8 +111,20 @@ function refuseUndecodable(type: ResourceType, causes: readonly Cause[]): void {
   const { kind, version } = type.definition;
   const [, actual = '', expected = ''] =
     /^Invalid value: "(.*?)".*must be of type (.*?):/.exec(wrong.message) ?? [];
-  throw badRequest(
-    `${kind} in version ${JSON.stringify(version)} cannot be handled as a ${kind}: json: cannot unmarshal ${actual} into Go struct field ${kind}.${wrong.field} of type ${expected}`,
+  if (expected === 'micro-time')
+    throw new UndecodableFault(
+      kind,
+      version,
+      `parsing time ${JSON.stringify(actual)} as "2006-01-02T15:04:05.000000Z07:00": cannot parse it`,
+    );
+  if (expected === 'byte')
+    throw new UndecodableFault(kind, version, 'illegal base64 data at input byte 0');
+  const field = wrong.field.replaceAll(/\[\d+\]/g, '');
+  const from = actual === 'integer' ? 'number' : actual === 'boolean' ? 'bool' : actual;
+  throw new UndecodableFault(
+    kind,
+    version,
+    `json: cannot unmarshal ${from} into Go struct field ${kind}.${field} of type ${expected}`,
   );
 }
 

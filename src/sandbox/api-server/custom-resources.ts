@@ -162,12 +162,8 @@ export function establish(context: ServerContext, crd: KubeObject): void {
   };
   if (equalJson(status, old)) return;
   const type = context.registry.ofResource('customresourcedefinitions.apiextensions.k8s.io');
-  const finalizers = [...new Set([...(crd.metadata.finalizers ?? []), ...CLEANUP])];
-  const metadata = { ...crd.metadata, finalizers };
-  if (type !== undefined) put(context, type, withKeys(crd, { status, metadata }), crd);
+  if (type !== undefined) put(context, type, withKeys(crd, { status }), crd);
 }
-
-const CLEANUP = ['customresourcecleanup.apiextensions.k8s.io'];
 
 function withConditions(conditions: unknown, now: string): readonly unknown[] {
   if (isArray(conditions) && conditions.length > 0) return conditions;

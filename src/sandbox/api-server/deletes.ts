@@ -2,11 +2,12 @@
 
 import { put, remove } from './commit.ts';
 import type { ServerContext } from './context.ts';
-import { badRequest, conflict, forbidden, notFound } from './faults.ts';
+import { conflict, forbidden, invalid, notFound } from './faults.ts';
 import { freezeJson, isObject, withKeys, type JsonObject } from './json.ts';
 import { timestamp, type KubeObject, type Metadata } from './object.ts';
-import { subjectOf, type Request } from './request.ts';
+import { kindOf, subjectOf, type Request } from './request.ts';
 import type { ResourceType } from './resource-type.ts';
+import { invalidValue, unsupportedValue } from './schema/field-errors.ts';
 
 export const FOREGROUND = 'foregroundDeletion';
 export const ORPHAN = 'orphan';
@@ -19,6 +20,8 @@ export interface DeleteOptions {
   readonly uid: unknown;
   readonly resourceVersion: unknown;
   readonly dryRun: boolean;
+  /** Asked for by `orphanDependents: false`, from before there were policies: answered 202 while it is not gone. */
+  readonly isOldCascade: boolean;
 }
 
 export interface Deleted {
@@ -42,6 +45,7 @@ export function readDeleteOptions(request: Request): DeleteOptions {
     uid: preconditions['uid'],
     resourceVersion: preconditions['resourceVersion'],
     dryRun: request.dryRun || (Array.isArray(dryRun) && dryRun.includes('All')),
+    isOldCascade: orphanOf(options, query) === false,
   };
 }
 
@@ -50,13 +54,27 @@ function readPropagation(
   query: Readonly<Record<string, string>>,
 ): DeleteOptions['propagation'] {
   const asked = options['propagationPolicy'] ?? query['propagationPolicy'];
-  const orphan = options['orphanDependents'] ?? query['orphanDependents'];
-  if (orphan === true || orphan === 'true') return 'Orphan';
-  if (asked === undefined || asked === null || asked === '') return undefined;
+  const orphan = orphanOf(options, query);
+  const isAsked = asked !== undefined && asked !== null && asked !== '';
+  const subject = { group: 'meta.k8s.io', kind: 'DeleteOptions' };
+  if (orphan !== undefined && isAsked) {
+    const detail = 'orphanDependents and deletionPropagation cannot be both set';
+    throw invalid(subject, [invalidValue('propagationPolicy', asked, detail)]);
+  }
+  if (orphan !== undefined) return orphan ? 'Orphan' : 'Background';
+  if (!isAsked) return undefined;
   if (asked === 'Background' || asked === 'Foreground' || asked === 'Orphan') return asked;
-  throw badRequest(
-    `DeleteOptions.meta.k8s.io "" is invalid: propagationPolicy: Unsupported value: ${JSON.stringify(asked)}: supported values: "Foreground", "Background", "Orphan"`,
-  );
+  const policies = ['Foreground', 'Background', 'Orphan', 'nil'];
+  throw invalid(subject, [unsupportedValue('propagationPolicy', asked, policies)]);
+}
+
+function orphanOf(
+  options: JsonObject,
+  query: Readonly<Record<string, string>>,
+): boolean | undefined {
+  const asked = options['orphanDependents'] ?? query['orphanDependents'];
+  if (asked === undefined || asked === null) return undefined;
+  return asked === true || asked === 'true';
 }
 
 export function deleteOne(context: ServerContext, request: Request): Deleted {
@@ -73,15 +91,17 @@ export function deleteOne(context: ServerContext, request: Request): Deleted {
 function checkPreconditions(request: Request, stored: KubeObject, options: DeleteOptions): void {
   const { uid, resourceVersion } = options;
   const { metadata } = stored;
+  // Unlike other conflicts, these name the kind.
+  const subject = kindOf(request.type, metadata.name);
   if (typeof uid === 'string' && uid !== metadata.uid)
     throw conflict(
-      subjectOf(request),
-      `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${metadata.uid}`,
+      subject,
+      `the UID in the precondition (${uid}) does not match the UID in record (${metadata.uid}). The object might have been deleted and then recreated`,
     );
   if (typeof resourceVersion === 'string' && resourceVersion !== metadata.resourceVersion)
     throw conflict(
-      subjectOf(request),
-      `Precondition failed: ResourceVersion in precondition: ${resourceVersion}, ResourceVersion in object meta: ${metadata.resourceVersion}`,
+      subject,
+      `the ResourceVersion in the precondition (${resourceVersion}) does not match the ResourceVersion in record (${metadata.resourceVersion}). The object might have been modified`,
     );
 }
 
@@ -92,7 +112,8 @@ export function deleteStored(
   options: DeleteOptions,
 ): Deleted {
   const { metadata } = stored;
-  const finalizers = finalizersFor(metadata.finalizers ?? [], options.propagation);
+  const own = type.definition.behaviour.finalizersOnDelete ?? [];
+  const finalizers = finalizersFor(metadata.finalizers ?? [], own, options.propagation);
   const asked = options.graceSeconds;
   const grace = type.definition.behaviour.graceSeconds?.(stored, asked) ?? 0;
   const holds = isObject(stored['spec']) && holdsInSpec(stored['spec']);
@@ -101,7 +122,7 @@ export function deleteStored(
     return { object: remove(context, type, stored), previous: stored, gone: true };
   }
   const live = type.view(stored);
-  const marked = mark(context, live, finalizers, grace);
+  const marked = mark(context, type, live, finalizers, grace);
   if (marked === live || options.dryRun)
     return { object: freezeJson(marked), previous: live, gone: false };
   return { object: put(context, type, marked, stored), previous: live, gone: false };
@@ -115,10 +136,12 @@ function holdsInSpec(spec: JsonObject): boolean {
 
 function finalizersFor(
   current: readonly string[],
+  own: readonly string[],
   propagation: DeleteOptions['propagation'],
 ): readonly string[] {
-  if (propagation === undefined) return current;
-  const others = current.filter((name) => name !== FOREGROUND && name !== ORPHAN);
+  const all = [...new Set([...current, ...own])];
+  if (propagation === undefined) return all;
+  const others = all.filter((name) => name !== FOREGROUND && name !== ORPHAN);
   if (propagation === 'Foreground') return [...others, FOREGROUND];
   if (propagation === 'Orphan') return [...others, ORPHAN];
   return others;
@@ -127,6 +150,7 @@ function finalizersFor(
 /** A second deletion changes something only when it shortens the grace period. */
 function mark(
   context: ServerContext,
+  type: ResourceType,
   stored: KubeObject,
   finalizers: readonly string[],
   grace: number,
@@ -135,20 +159,22 @@ function mark(
   const isMarked = metadata.deletionTimestamp !== undefined;
   const isShorter = grace < (metadata.deletionGracePeriodSeconds ?? 0);
   if (isMarked && !isShorter) return stored;
+  const deletionTimestamp = timestamp(context.now() + grace * 1000);
+  const { onDelete } = type.definition.behaviour;
+  const held = finalizers.length > 0 ? { finalizers } : {};
+  // Kinds that say so in their status are marked by hand in Kubernetes too, with less.
+  if (onDelete !== undefined) {
+    const marked = withKeys(stored, { metadata: { ...metadata, ...held, deletionTimestamp } });
+    return onDelete(marked, timestamp(context.now()));
+  }
   const next: Metadata = {
     ...metadata,
-    deletionTimestamp: timestamp(context.now() + grace * 1000),
+    deletionTimestamp,
     deletionGracePeriodSeconds: grace,
-    ...(finalizers.length > 0 ? { finalizers } : {}),
+    ...held,
     ...(metadata.generation === undefined || isMarked
       ? {}
       : { generation: metadata.generation + 1 }),
   };
-  return withKeys(stored, { metadata: next, ...terminating(stored) });
-}
-
-function terminating({ kind, apiVersion, ...rest }: KubeObject): JsonObject {
-  if (kind !== 'Namespace' || apiVersion !== 'v1') return {};
-  const status = isObject(rest['status']) ? rest['status'] : {};
-  return { status: { ...status, phase: 'Terminating' } };
+  return withKeys(stored, { metadata: next });
 }

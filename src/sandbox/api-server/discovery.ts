@@ -5,6 +5,17 @@ import type { JsonObject } from './json.ts';
 import { apiVersionOf, type ResourceType } from './resource-type.ts';
 
 const VERBS = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
+/** In the order in which Kubernetes gives them. */
+const CUSTOM_VERBS = [
+  'delete',
+  'deletecollection',
+  'get',
+  'list',
+  'patch',
+  'create',
+  'update',
+  'watch',
+];
 const SUBRESOURCE_VERBS = ['get', 'patch', 'update'];
 
 /** `/api`. */
@@ -84,14 +95,20 @@ export function resourceList(
   };
 }
 
+/** Namespaces are not deleted by the dozen. */
+function verbsOf(resource: string, custom: boolean): readonly string[] {
+  if (resource === 'namespaces') return VERBS.filter((verb) => verb !== 'deletecollection');
+  return custom ? CUSTOM_VERBS : VERBS;
+}
+
 function resourcesOf({ definition, resource }: ResourceType): readonly JsonObject[] {
-  const { plural, singular, kind, namespaced, shortNames, categories } = definition;
+  const { plural, singular, kind, namespaced, shortNames, categories, custom } = definition;
   const main = {
     name: plural,
     singularName: singular,
     namespaced,
     kind,
-    verbs: VERBS,
+    verbs: verbsOf(resource, custom),
     ...(shortNames.length > 0 ? { shortNames } : {}),
     ...(categories.length > 0 ? { categories } : {}),
   };

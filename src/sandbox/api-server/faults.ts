@@ -74,6 +74,15 @@ export function noSuchPath(): ApiFault {
   return new ApiFault(404, 'NotFound', 'the server could not find the requested resource', {});
 }
 
+/** No such group or version: nobody is there who would speak JSON. */
+export class UnknownPathFault extends ApiFault {
+  readonly text = '404 page not found\n';
+
+  constructor() {
+    super(404, 'NotFound', '404 page not found');
+  }
+}
+
 export function alreadyExists(subject: Subject): ApiFault {
   const message = `${qualified(subject)} "${subject.name ?? ''}" already exists`;
   return new ApiFault(409, 'AlreadyExists', message, detailsOf(subject));
@@ -91,6 +100,28 @@ export function badRequest(message: string): ApiFault {
   return new ApiFault(400, 'BadRequest', message);
 }
 
+/** A body that cannot be read as the kind it shall be. `why` alone is repeated when it was a patch that made it so. */
+export class UndecodableFault extends ApiFault {
+  readonly why: string;
+
+  constructor(kind: string, version: string, why: string) {
+    super(
+      400,
+      'BadRequest',
+      `${kind} in version ${JSON.stringify(version)} cannot be handled as a ${kind}: ${why}`,
+    );
+    this.why = why;
+  }
+}
+
+/** The same fault of an object that a patch has made: it is the patch that is refused. */
+export function invalidPatch(patched: unknown, { why }: UndecodableFault): ApiFault {
+  const message = `Invalid value: ${JSON.stringify(JSON.stringify(patched))}: ${why}`;
+  return invalid({ group: '', kind: '' }, [
+    { reason: 'FieldValueInvalid', message, field: 'patch' },
+  ]);
+}
+
 export function forbidden(subject: Subject, why: string, causes?: readonly Cause[]): ApiFault {
   const named = subject.name === undefined ? '' : ` "${subject.name}"`;
   const message = `${qualified(subject)}${named} is forbidden: ${why}`;
@@ -98,7 +129,7 @@ export function forbidden(subject: Subject, why: string, causes?: readonly Cause
 }
 
 export function invalid(subject: Subject, causes: readonly Cause[]): ApiFault {
-  const parts = causes.map(({ field, message }) => `${field}: ${message}`);
+  const parts = [...new Set(causes.map(({ field, message }) => `${field}: ${message}`))];
   const list = parts.length === 1 ? parts[0] : `[${parts.join(', ')}]`;
   const message = `${qualified(subject)} "${subject.name ?? ''}" is invalid: ${list}`;
   return new ApiFault(422, 'Invalid', message, detailsOf(subject, { causes }));
@@ -109,23 +140,27 @@ export function expired(message: string, continueToken?: string): ApiFault {
   return new ApiFault(410, 'Expired', message, undefined, metadata);
 }
 
-export function methodNotAllowed(subject: Subject, action: string): ApiFault {
-  return new ApiFault(
-    405,
-    'MethodNotAllowed',
-    `${action} is not supported on resources of kind "${qualified(subject)}"`,
-    detailsOf(subject),
-  );
+export function methodNotAllowed(): ApiFault {
+  const message = 'the server does not allow this method on the requested resource';
+  return new ApiFault(405, 'MethodNotAllowed', message, {});
 }
 
-export function unsupportedMediaType(accepted: readonly string[]): ApiFault {
+/** `accepted` absent: the body is of no type that any kind takes. */
+export function unsupportedMediaType(accepted?: readonly string[]): ApiFault {
+  if (accepted === undefined)
+    return new ApiFault(415, 'UnsupportedMediaType', '415: Unsupported Media Type', {});
   const message = `the body of the request was in an unknown format - accepted media types include: ${accepted.join(', ')}`;
   return new ApiFault(415, 'UnsupportedMediaType', message);
 }
 
 export function notAcceptable(): ApiFault {
   const message =
-    'only the following media types are accepted: application/json, application/yaml, application/json;stream=watch';
+    '406: Not Acceptable\n\nAvailable representations: application/json, application/yaml, application/json;stream=watch';
+  return new ApiFault(406, 'NotAcceptable', message, {});
+}
+
+/** The form is known, but not for what would be answered. */
+export function wrongForm(message: string): ApiFault {
   return new ApiFault(406, 'NotAcceptable', message);
 }
 
@@ -139,7 +174,7 @@ export function notImplemented(message: string): ApiFault {
 
 /** Kubernetes answers a version from the future with a time-out that carries a machine-readable cause. */
 export function tooLargeVersion(asked: string, current: number): ApiFault {
-  const message = `Too large resource version: ${asked}, current: ${current}`;
+  const message = `Timeout: Too large resource version: ${asked}, current: ${current}`;
   const causes = [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }];
   return new ApiFault(504, 'Timeout', message, { causes, retryAfterSeconds: 1 });
 }

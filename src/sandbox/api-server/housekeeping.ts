@@ -25,6 +25,7 @@ const BACKGROUND: DeleteOptions = {
   uid: undefined,
   resourceVersion: undefined,
   dryRun: false,
+  isOldCascade: false,
 };
 
 interface Place {

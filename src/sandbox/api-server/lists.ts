@@ -7,12 +7,7 @@ import type { KubeObject } from './object.ts';
 import { pathOf, type Snapshot } from './store.ts';
 import type { Request } from './request.ts';
 import { forbiddenField } from './schema/field-errors.ts';
-import {
-  metadataFields,
-  parseFieldSelector,
-  parseLabelSelector,
-  type Selector,
-} from './selectors.ts';
+import { parseFieldSelector, parseLabelSelector, type Selector } from './selectors.ts';
 
 export interface ListResult {
   readonly objects: readonly KubeObject[];
@@ -33,8 +28,7 @@ export function selectorOf({ call, type, name }: Request): Selector | undefined 
   const tests: Selector[] = [];
   if (labelSelector !== '') tests.push(parseLabelSelector(labelSelector));
   if (fieldSelector !== '') {
-    const fields = { ...metadataFields, ...type.definition.fields };
-    tests.push(parseFieldSelector(fieldSelector, fields));
+    tests.push(parseFieldSelector(fieldSelector, type.definition));
   }
   if (name !== undefined) tests.push(({ metadata }) => metadata.name === name);
   if (tests.length === 0) return undefined;
@@ -43,6 +37,7 @@ export function selectorOf({ call, type, name }: Request): Selector | undefined 
 
 export function list(context: ServerContext, request: Request): ListResult {
   const selector = selectorOf(request);
+  refuseInitialEvents(request.call.query['sendInitialEvents']);
   const limit = readLimit(request.call.query['limit']);
   const token = readToken(request.call.query['continue']);
   const snapshot = snapshotFor(context, request, token, limit);
@@ -129,8 +124,6 @@ function checkMatch(version: string, match: string, token: Token | undefined): v
     throw badRequest('specifying resource version is not allowed when using continue');
   if (match === '') return;
   const subject = { group: 'meta.k8s.io', kind: 'ListOptions' };
-  const refuse = (detail: string) =>
-    invalid(subject, [forbiddenField('resourceVersionMatch', detail)]);
   if (match !== 'Exact' && match !== 'NotOlderThan')
     throw invalid(subject, [
       {
@@ -139,23 +132,46 @@ function checkMatch(version: string, match: string, token: Token | undefined): v
         field: 'resourceVersionMatch',
       },
     ]);
-  if (token !== undefined)
-    throw refuse('resourceVersionMatch is forbidden when continue is provided');
+  const problems: string[] = [];
   if (version === '')
-    throw refuse('resourceVersionMatch is forbidden unless resourceVersion is provided');
+    problems.push('resourceVersionMatch is forbidden unless resourceVersion is provided');
+  if (token !== undefined)
+    problems.push('resourceVersionMatch is forbidden when continue is provided');
   if (match === 'Exact' && version === '0')
-    throw refuse('resourceVersionMatch "exact" is forbidden for resourceVersion "0"');
+    problems.push('resourceVersionMatch "exact" is forbidden for resourceVersion "0"');
+  if (problems.length === 0) return;
+  throw invalid(
+    subject,
+    problems.map((problem) => forbiddenField('resourceVersionMatch', problem)),
+  );
 }
 
 export function readVersion(text: string): number {
   if (/^\d+$/.test(text)) return Number(text);
-  throw badRequest(`resourceVersion: Invalid value: ${JSON.stringify(text)}: must be a number`);
+  throw badRequest(
+    `invalid resource version: resourceVersion: Invalid value: ${JSON.stringify(text)}: strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`,
+  );
 }
 
+/** Only watches send events. */
+function refuseInitialEvents(asked: string | undefined): void {
+  if (asked === undefined) return;
+  const detail = 'sendInitialEvents is forbidden for list';
+  throw invalid({ group: 'meta.k8s.io', kind: 'ListOptions' }, [
+    forbiddenField('sendInitialEvents', detail),
+  ]);
+}
+
+/** Less than one is no limit. */
 function readLimit(text: string | undefined): number {
+  return Math.max(0, readInteger(text));
+}
+
+/** A number in a query; absent: 0. */
+export function readInteger(text: string | undefined): number {
   if (text === undefined || text === '') return 0;
-  if (/^\d+$/.test(text)) return Number(text);
-  throw badRequest(`limit: Invalid value: ${JSON.stringify(text)}: must be a number`);
+  if (/^-?\d+$/.test(text)) return Number(text);
+  throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
 }
 
 function writeToken({ revision, after }: Token): string {
@@ -173,5 +189,5 @@ function readToken(text: string | undefined): Token | undefined {
   } catch {
     // answered below: whatever it is, it is no token of ours
   }
-  throw badRequest('continue key is not valid');
+  throw badRequest('invalid continue token: continue key is not valid');
 }

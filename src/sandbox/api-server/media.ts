@@ -1,11 +1,11 @@
 /** In which form the client wants an answer. */
 
 import type { ServerContext } from './context.ts';
-import { notAcceptable } from './faults.ts';
+import { notAcceptable, wrongForm } from './faults.ts';
 import type { KubeObject } from './object.ts';
 import { metadataOnly } from './partial-metadata.ts';
 import type { Request } from './request.ts';
-import { emptyTable, rowOf, tableOf } from './tables.ts';
+import { bookmarkRowOf, rowOf, tableOf } from './tables.ts';
 import type { Render } from './watches.ts';
 
 type Form = 'object' | 'metadata' | 'metadataList' | 'table';
@@ -46,7 +46,9 @@ export function present(context: ServerContext, request: Request, object: KubeOb
   if (form === 'object') return object;
   if (form === 'table') return tableOf(context, request, [object], object.metadata.resourceVersion);
   if (form === 'metadata') return metadataOnly(object);
-  throw notAcceptable();
+  throw wrongForm(
+    `you requested PartialObjectMetadataList, but the requested object is not a list (${object.kind})`,
+  );
 }
 
 /** How the events of a watch show their objects. */
@@ -61,7 +63,7 @@ export function rendererOf(context: ServerContext, request: Request): Render {
     case 'table':
       return {
         object: (object, isFirst) => rowOf(context, request, object, isFirst),
-        bookmark: emptyTable,
+        bookmark: (bookmark, isFirst) => bookmarkRowOf(context, request, bookmark, isFirst),
       };
   }
 }

@@ -1,6 +1,6 @@
 /** The metadata every object has: which fields clients may set, and what is wrong with what they set. */
 
-import { badRequest, type Cause } from './faults.ts';
+import type { Cause } from './faults.ts';
 import { isArray, isObject, type Draft, type JsonObject } from './json.ts';
 import type { Metadata } from './object.ts';
 import type { Behaviour } from './resource-type.ts';
@@ -16,14 +16,16 @@ const KNOWN = new Set([...TEXTS, ...TIMES, ...NUMBERS, ...MAPS, ...LISTS]);
 const LABEL = '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?';
 const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 const DNS_LABEL = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
-const DNS1035 = /^[a-z]([-a-z0-9]*[a-z0-9])?$/;
 const QUALIFIED = /^([a-z0-9]([-a-z0-9.]*[a-z0-9])?\/)?([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]$/;
 const LABEL_VALUE = new RegExp(`^${LABEL}$`);
 
-/** Metadata without unknown fields; throws 400 where Go could not decode it. */
-export function decodeMetadata(value: unknown, unknown: string[]): Draft {
+/** Called with the reason where Go could not decode what it got. */
+type Refuse = (why: string) => never;
+
+/** Metadata without unknown fields. */
+export function decodeMetadata(value: unknown, unknown: string[], refuse: Refuse): Draft {
   if (value === undefined || value === null) return {};
-  if (!isObject(value)) throw undecodable('metadata', value, 'v1.ObjectMeta');
+  if (!isObject(value)) return refuse(mismatch('metadata', value, 'v1.ObjectMeta'));
   const metadata: Draft = {};
   for (const key in value) {
     const part = value[key];
@@ -32,7 +34,8 @@ export function decodeMetadata(value: unknown, unknown: string[]): Draft {
       continue;
     }
     if (part === null || part === '') continue;
-    checkType(key, part);
+    const wrong = typeProblem(key, part);
+    if (wrong !== undefined) refuse(wrong);
     if (isObject(part) && Object.keys(part).length === 0) continue;
     if (isArray(part) && part.length === 0 && key !== 'managedFields') continue;
     metadata[key] = part;
@@ -40,24 +43,22 @@ export function decodeMetadata(value: unknown, unknown: string[]): Draft {
   return metadata;
 }
 
-function checkType(key: string, part: unknown): void {
+function typeProblem(key: string, part: unknown): string | undefined {
+  const field = `metadata.${key}`;
   const isText = TEXTS.includes(key) || TIMES.includes(key);
-  if (isText && typeof part !== 'string') throw undecodable(`metadata.${key}`, part, 'string');
-  if (NUMBERS.includes(key) && typeof part !== 'number')
-    throw undecodable(`metadata.${key}`, part, 'int64');
-  if (LISTS.includes(key) && !isArray(part)) throw undecodable(`metadata.${key}`, part, 'list');
-  if (!MAPS.includes(key)) return;
-  if (!isObject(part)) throw undecodable(`metadata.${key}`, part, 'map[string]string');
-  for (const name in part)
-    if (typeof part[name] !== 'string') throw undecodable(`metadata.${key}`, part[name], 'string');
+  if (isText && typeof part !== 'string') return mismatch(field, part, 'string');
+  if (NUMBERS.includes(key) && typeof part !== 'number') return mismatch(field, part, 'int64');
+  if (LISTS.includes(key) && !isArray(part)) return mismatch(field, part, 'list');
+  if (!MAPS.includes(key)) return undefined;
+  if (!isObject(part)) return mismatch(field, part, 'map[string]string');
+  const wrong = Object.values(part).find((one) => typeof one !== 'string');
+  return wrong === undefined ? undefined : mismatch(field, wrong, 'string');
 }
 
-function undecodable(field: string, value: unknown, type: string) {
+function mismatch(field: string, value: unknown, type: string): string {
   const actual = isArray(value) ? 'array' : value === null ? 'null' : typeof value;
   const from = actual === 'boolean' ? 'bool' : actual;
-  return badRequest(
-    `json: cannot unmarshal ${from} into Go struct field ObjectMeta.${field} of type ${type}`,
-  );
+  return `json: cannot unmarshal ${from} into Go struct field ObjectMeta.${field} of type ${type}`;
 }
 
 /** Fields only the server sets; a client's values for them are dropped on creation. */
@@ -70,20 +71,25 @@ export function dropSystemFields(metadata: Draft): Draft {
 export function checkMetadata(
   metadata: Metadata,
   previous: Metadata | undefined,
-  names: Behaviour['names'],
+  { names, custom }: { readonly names: Behaviour['names']; readonly custom: boolean },
 ): readonly Cause[] {
   const causes: Cause[] = [];
   if (previous === undefined) checkName(metadata.name, names ?? 'subdomain', causes);
   if (metadata.labels !== previous?.labels) checkLabels(metadata.labels ?? {}, causes);
   if (metadata.annotations !== previous?.annotations)
     checkAnnotations(metadata.annotations ?? {}, causes);
-  if (metadata.finalizers !== previous?.finalizers) checkFinalizers(metadata, previous, causes);
+  if (metadata.finalizers !== previous?.finalizers)
+    checkFinalizers(metadata, previous, custom, causes);
   if (metadata.ownerReferences !== previous?.ownerReferences)
     checkOwners(metadata.ownerReferences ?? [], causes);
   return causes;
 }
 
 function checkName(name: string, form: NonNullable<Behaviour['names']>, causes: Cause[]): void {
+  if (name === '') {
+    causes.push(required('metadata.name', 'name or generateName is required'));
+    return;
+  }
   const problem = nameProblem(name, form);
   if (problem !== undefined) causes.push(invalidValue('metadata.name', name, problem));
 }
@@ -94,17 +100,13 @@ export function nameProblem(
   form: NonNullable<Behaviour['names']>,
 ): string | undefined {
   if (form === 'any') return /[/%]/.test(name) ? "may not contain '/' or '%'" : undefined;
-  if (form === 'dns1035') {
-    if (name.length > 63) return 'must be no more than 63 bytes';
-    if (DNS1035.test(name)) return undefined;
-    return "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')";
-  }
-  if (form === 'label') {
+  if (form === 'dotless' && name.includes('.')) return 'must not contain dots';
+  if (form === 'label' || form === 'dotless') {
     if (name.length > 63) return 'must be no more than 63 bytes';
     if (DNS_LABEL.test(name)) return undefined;
     return "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
   }
-  if (name.length > 253) return 'must be no more than 253 bytes';
+  if (name.length > 253) return 'must be no more than 253 characters';
   if (SUBDOMAIN.test(name)) return undefined;
   return "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
 }
@@ -161,10 +163,27 @@ function checkAnnotations(annotations: JsonObject, causes: Cause[]): void {
     });
 }
 
-function checkFinalizers(metadata: Metadata, previous: Metadata | undefined, causes: Cause[]) {
-  for (const finalizer of metadata.finalizers ?? [])
+/** Those without a domain, from before there were domains. Custom kinds may have others. */
+const STANDARD_FINALIZERS = ['foregroundDeletion', 'orphan', 'kubernetes'];
+
+function checkFinalizers(
+  metadata: Metadata,
+  previous: Metadata | undefined,
+  custom: boolean,
+  causes: Cause[],
+): void {
+  for (const [index, finalizer] of (metadata.finalizers ?? []).entries()) {
     if (typeof finalizer !== 'string' || !QUALIFIED.test(finalizer))
       causes.push(invalidValue('metadata.finalizers', finalizer, 'name part must be non-empty'));
+    else if (!custom && !finalizer.includes('/') && !STANDARD_FINALIZERS.includes(finalizer))
+      causes.push(
+        invalidValue(
+          `metadata.finalizers[${index}]`,
+          finalizer,
+          'name is neither a standard finalizer name nor is it fully qualified',
+        ),
+      );
+  }
   if (previous?.deletionTimestamp === undefined) return;
   const old = previous.finalizers ?? [];
   const added = (metadata.finalizers ?? []).filter((finalizer) => !old.includes(finalizer));
@@ -180,13 +199,15 @@ function checkFinalizers(metadata: Metadata, previous: Metadata | undefined, cau
 
 function checkOwners(owners: readonly unknown[], causes: Cause[]): void {
   const controllers: string[] = [];
-  for (const [index, owner] of owners.entries()) {
-    const field = `metadata.ownerReferences[${index}]`;
+  for (const owner of owners) {
     if (!isObject(owner)) continue;
     for (const key of ['apiVersion', 'kind', 'name', 'uid'])
-      if (typeof owner[key] !== 'string' || owner[key] === '')
-        causes.push(required(`${field}.${key}`, 'must not be empty'));
-    if (owner['controller'] === true) controllers.push(String(owner['kind']));
+      if (typeof owner[key] !== 'string' || owner[key] === '') {
+        const detail = key === 'apiVersion' ? 'version must not be empty' : 'must not be empty';
+        causes.push(invalidValue(`metadata.ownerReferences.${key}`, '', detail));
+      }
+    if (owner['controller'] === true)
+      controllers.push(`${String(owner['kind'])}/${String(owner['name'])}`);
   }
   if (controllers.length > 1)
     causes.push(

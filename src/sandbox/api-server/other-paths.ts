@@ -9,6 +9,10 @@ import { openApiDocument, openApiIndex } from './openapi.ts';
 const VERSION = {
   major: '1',
   minor: '36',
+  emulationMajor: '1',
+  emulationMinor: '36',
+  minCompatibilityMajor: '1',
+  minCompatibilityMinor: '35',
   gitVersion: 'v1.36.3',
   gitCommit: '',
   gitTreeState: 'clean',
@@ -33,7 +37,12 @@ function read(context: ServerContext, path: string): ApiAnswer | undefined {
     case '/healthz':
     case '/livez':
     case '/readyz':
-      return { kind: 'object', status: 200, body: 'ok', headers: { 'content-type': 'text/plain' } };
+      return {
+        kind: 'object',
+        status: 200,
+        body: 'ok',
+        headers: { 'content-type': 'text/plain; charset=utf-8' },
+      };
     case '/version':
       return json(VERSION);
     case '/api':

@@ -2,8 +2,15 @@
 
 import { decode } from './admit.ts';
 import type { ServerContext } from './context.ts';
-import { badRequest, notFound, notImplemented, unsupportedMediaType } from './faults.ts';
-import { isObject } from './json.ts';
+import {
+  badRequest,
+  invalidPatch,
+  notFound,
+  notImplemented,
+  UndecodableFault,
+  unsupportedMediaType,
+} from './faults.ts';
+import { isObject, type JsonObject } from './json.ts';
 import { applyJsonPatch } from './patch/json-patch.ts';
 import { applyMergePatch } from './patch/merge-patch.ts';
 import { applyStrategicMerge } from './patch/strategic-merge.ts';
@@ -23,12 +30,33 @@ export function patch(context: ServerContext, request: Request): Written {
   const live = type.view(stored);
   const patched = patchValue(request, media, live);
   if (!isObject(patched)) throw badRequest('the patched object is not an object');
-  const incoming = decode(request, patched, live);
-  if (incoming.metadata['name'] !== name)
+  return readable(patched, () => {
+    const incoming = decode(request, patched, live);
+    checkPlace(request, incoming.metadata);
+    return replace(context, request, stored, incoming);
+  });
+}
+
+/** An object that can no longer be read was made so by the patch. */
+export function readable<T>(patched: unknown, write: () => T): T {
+  try {
+    return write();
+  } catch (error) {
+    if (error instanceof UndecodableFault) throw invalidPatch(patched, error);
+    throw error;
+  }
+}
+
+/** A patch moves nothing. */
+function checkPlace({ name = '', namespace }: Request, metadata: JsonObject): void {
+  if (metadata['name'] !== name)
     throw badRequest(
-      `the name of the object (${String(incoming.metadata['name'])}) does not match the name on the URL (${name})`,
+      `the name of the object (${String(metadata['name'])}) does not match the name on the URL (${name})`,
     );
-  return replace(context, request, stored, incoming);
+  if (metadata['namespace'] !== namespace)
+    throw badRequest(
+      'the namespace of the provided object does not match the namespace sent on the request',
+    );
 }
 
 /** The media type, once it is one that this kind takes. */
@@ -41,6 +69,7 @@ export function mediaTypeOf({ call, type }: Request): string {
   const known = type.definition.custom
     ? [JSON_PATCH, MERGE_PATCH]
     : [JSON_PATCH, MERGE_PATCH, STRATEGIC];
+  if (![JSON_PATCH, MERGE_PATCH, STRATEGIC].includes(media)) throw unsupportedMediaType();
   if (!known.includes(media))
     throw unsupportedMediaType([...known, 'application/apply-patch+yaml']);
   return media;
@@ -50,7 +79,10 @@ export function mediaTypeOf({ call, type }: Request): string {
 export function patchValue(request: Request, media: string, value: unknown): unknown {
   const { body } = request.call;
   if (media === JSON_PATCH) return applyJsonPatch(value, body);
-  if (!isObject(body)) throw badRequest('the patch is not an object');
+  if (!isObject(body))
+    throw badRequest(
+      'error decoding patch: json: cannot unmarshal array into Go value of type map[string]interface {}',
+    );
   if (media === MERGE_PATCH) return applyMergePatch(value, body);
   const isScale = request.subresource === 'scale';
   return applyStrategicMerge(value, body, isScale ? {} : request.type.definition.schema.node);

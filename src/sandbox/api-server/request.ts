@@ -1,9 +1,17 @@
 /** A call, understood: which verb on which object, with which options. */
 
 import type { ApiCall } from './call.ts';
-import { badRequest, invalid, noSuchPath, unsupportedMediaType, type Subject } from './faults.ts';
+import {
+  badRequest,
+  invalid,
+  noSuchPath,
+  UnknownPathFault,
+  unsupportedMediaType,
+  type Subject,
+} from './faults.ts';
 import type { Registry } from './registry.ts';
 import type { ResourceType } from './resource-type.ts';
+import { tooLong } from './schema/field-errors.ts';
 
 export type Verb =
   | 'get'
@@ -73,7 +81,7 @@ function place(group: string, version: string, rest: readonly string[]): Resourc
 
 export function readRequest(call: ApiCall, path: ResourcePath, registry: Registry): Request {
   const type = registry.find(path.group, path.version, path.plural);
-  if (type === undefined) throw noSuchPath();
+  if (type === undefined) throw isBuiltIn(path, registry) ? noSuchPath() : new UnknownPathFault();
   const { definition } = type;
   if (!definition.namespaced && path.namespace !== undefined) throw noSuchPath();
   const needsNamespace =
@@ -86,14 +94,22 @@ export function readRequest(call: ApiCall, path: ResourcePath, registry: Registr
     call,
     type,
     verb: verbOf(call, path),
-    dryRun: readDryRun(query['dryRun']),
-    manager: managerOf(query['fieldManager'], headers['user-agent']),
-    strictness: readStrictness(query['fieldValidation']),
+    dryRun: readDryRun(query['dryRun'], call.method),
+    manager: managerOf(call, headers['user-agent']),
+    strictness: readStrictness(query['fieldValidation'], call.method),
     warnings: definition.deprecationWarning === undefined ? [] : [definition.deprecationWarning],
   };
 }
 
+function isBuiltIn({ group, version }: ResourcePath, registry: Registry): boolean {
+  return registry.types.some(
+    ({ definition }) =>
+      !definition.custom && definition.group === group && definition.version === version,
+  );
+}
+
 const BODY_TYPES = ['application/json', 'application/yaml'];
+const MAX_MANAGER_CHARS = 128;
 
 /** Patches are looked at where they are carried out. */
 function checkBodyType(type: string | undefined): void {
@@ -105,8 +121,9 @@ function verbOf({ method, query }: ApiCall, { name }: ResourcePath): Verb {
   const isWatch = query['watch'] === 'true' || query['watch'] === '1';
   switch (method) {
     case 'GET':
-      if (isWatch) return 'watch';
-      return name === undefined ? 'list' : 'get';
+      // One object cannot be watched by its path: that is a list with a field selector.
+      if (name !== undefined) return 'get';
+      return isWatch ? 'watch' : 'list';
     case 'POST':
       return 'create';
     case 'PUT':
@@ -118,35 +135,47 @@ function verbOf({ method, query }: ApiCall, { name }: ResourcePath): Verb {
   }
 }
 
-function readDryRun(value: string | undefined): boolean {
+/** What the options in a query are called in refusals. */
+function optionsOf(method: ApiCall['method']): Subject {
+  const kinds = { GET: 'List', POST: 'Create', PUT: 'Update', PATCH: 'Patch', DELETE: 'Delete' };
+  return { group: 'meta.k8s.io', kind: `${kinds[method]}Options` };
+}
+
+function readDryRun(value: string | undefined, method: ApiCall['method']): boolean {
   if (value === undefined || value === '') return false;
   if (value === 'All') return true;
-  throw invalid({ group: 'meta.k8s.io', kind: 'PatchOptions' }, [
+  throw invalid(optionsOf(method), [
     {
       reason: 'FieldValueNotSupported',
-      message: `Unsupported value: ${JSON.stringify(value)}: supported values: "All"`,
+      message: `Unsupported value: ${JSON.stringify([value])}: supported values: "All"`,
       field: 'dryRun',
     },
   ]);
 }
 
-function readStrictness(value: string | undefined): Request['strictness'] {
+function readStrictness(
+  value: string | undefined,
+  method: ApiCall['method'],
+): Request['strictness'] {
   if (value === undefined || value === '') return 'Warn';
   if (value === 'Strict' || value === 'Warn' || value === 'Ignore') return value;
-  throw invalid({ group: 'meta.k8s.io', kind: 'CreateOptions' }, [
+  throw invalid(optionsOf(method), [
     {
       reason: 'FieldValueNotSupported',
-      message: `Unsupported value: ${JSON.stringify(value)}: supported values: "Ignore", "Strict", "Warn"`,
+      message: `Unsupported value: ${JSON.stringify(value)}: supported values: "", "Ignore", "Strict", "Warn"`,
       field: 'fieldValidation',
     },
   ]);
 }
 
 /** As Kubernetes names a manager that did not introduce itself. */
-function managerOf(asked: string | undefined, userAgent = ''): string {
-  if (asked !== undefined && asked !== '') return asked;
+function managerOf({ query, method }: ApiCall, userAgent = ''): string {
+  const asked = query['fieldManager'] ?? '';
+  if (asked.length > MAX_MANAGER_CHARS)
+    throw invalid(optionsOf(method), [tooLong('fieldManager', MAX_MANAGER_CHARS)]);
+  if (asked !== '') return asked;
   const prefix = userAgent.split('/')[0] ?? '';
-  return prefix === '' ? 'unknown' : prefix.slice(0, 128);
+  return prefix === '' ? 'unknown' : prefix.slice(0, MAX_MANAGER_CHARS);
 }
 
 /** For errors about an object: named by its plural. */

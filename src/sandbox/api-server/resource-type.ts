@@ -37,11 +37,15 @@ export interface Behaviour {
   readonly returnsDeleted?: boolean;
   /** Seconds between the request and the removal; the kubelet (or another agent) removes it in between. */
   readonly graceSeconds?: (object: KubeObject, asked: number | undefined) => number;
+  /** Who holds an object from the moment that its deletion is asked for. */
+  readonly finalizersOnDelete?: readonly string[];
+  /** Shows in the status that it goes; `now` is a timestamp. */
+  readonly onDelete?: (object: KubeObject, now: string) => KubeObject;
   readonly prepareCreate?: (object: KubeObject) => KubeObject;
   readonly prepareUpdate?: (object: KubeObject, previous: KubeObject) => KubeObject;
   readonly validate?: (object: KubeObject, previous: KubeObject | undefined) => readonly Cause[];
-  /** Names that are not DNS subdomains: `dns1123Label` for Namespaces, `dns1035Label` for Services. */
-  readonly names?: 'subdomain' | 'label' | 'dns1035' | 'any';
+  /** Names that are not DNS subdomains: those of Namespaces, Services (`dotless`) and Events (`any`). */
+  readonly names?: 'subdomain' | 'label' | 'dotless' | 'any';
 }
 
 export interface ResourceDefinition {

@@ -3,9 +3,16 @@
 import type { ApiAnswer } from './call.ts';
 import type { ServerContext } from './context.ts';
 import { deleteOne, deleteStored, readDeleteOptions, type Deleted } from './deletes.ts';
-import { ApiFault, methodNotAllowed, notFound, noSuchPath } from './faults.ts';
+import {
+  ApiFault,
+  methodNotAllowed,
+  notFound,
+  noSuchPath,
+  tooLargeVersion,
+  wrongForm,
+} from './faults.ts';
 import type { JsonObject } from './json.ts';
-import { list, type ListResult } from './lists.ts';
+import { list, readVersion, type ListResult } from './lists.ts';
 import { formOf, present, rendererOf } from './media.ts';
 import type { KubeObject } from './object.ts';
 import { metadataOnly } from './partial-metadata.ts';
@@ -60,10 +67,18 @@ export class Rest {
 
   #get(request: Request): Outcome {
     const { type, namespace = '', name = '' } = request;
+    this.#refuseFuture(request.call.query['resourceVersion']);
     const stored = type.collection.get(namespace, name);
     if (stored === undefined) throw notFound(subjectOf(request));
     const object = type.view(stored);
     return { answer: ok(200, present(this.#context, request, object), request), object };
+  }
+
+  /** One object is read as it is now, but never older than asked for. */
+  #refuseFuture(version = ''): void {
+    if (version === '') return;
+    const { revision } = this.#context.store;
+    if (readVersion(version) > revision) throw tooLargeVersion(version, revision);
   }
 
   #list(request: Request): ApiAnswer {
@@ -76,13 +91,14 @@ export class Rest {
     const { objects, revision, continueToken, remaining } = result;
     const form = formOf(request.call.headers['accept']);
     const resourceVersion = String(revision);
+    if (form === 'metadata') throw needsList(type.definition.listKind);
     if (form === 'table') {
       const views = objects.map((object) => type.view(object));
       return tableOf(this.#context, request, views, resourceVersion, { continueToken, remaining });
     }
     const metadata: JsonObject = {
       resourceVersion,
-      ...(continueToken === undefined ? {} : { continue: continueToken }),
+      ...continuation(continueToken, type.definition.custom && form === 'object'),
       ...(remaining === undefined ? {} : { remainingItemCount: remaining }),
     };
     if (form !== 'object')
@@ -90,7 +106,8 @@ export class Rest {
         kind: 'PartialObjectMetadataList',
         apiVersion: 'meta.k8s.io/v1',
         metadata,
-        items: objects.map(metadataOnly),
+        // As Go writes a list that nothing was put into.
+        items: objects.length === 0 ? null : objects.map(metadataOnly),
       };
     const { listKind } = type.definition;
     const items = objects.map((object) => type.item(object));
@@ -103,7 +120,7 @@ export class Rest {
   }
 
   #create(request: Request): Outcome {
-    if (request.name !== undefined) throw methodNotAllowed(subjectOf(request), 'create');
+    if (request.name !== undefined) throw methodNotAllowed();
     return this.#written(request, create(this.#context, request));
   }
 
@@ -115,7 +132,7 @@ export class Rest {
   #deleted(request: Request, { object, previous, gone }: Deleted): Outcome {
     const { type, name = '' } = request;
     const { group, plural, behaviour } = type.definition;
-    const isAccepted = !gone && readDeleteOptions(request).propagation === 'Foreground';
+    const isAccepted = !gone && readDeleteOptions(request).isOldCascade;
     if (!gone || behaviour.returnsDeleted === true) {
       const view = present(this.#context, request, object);
       return { answer: ok(isAccepted ? 202 : 200, view, request), object, previous };
@@ -131,6 +148,7 @@ export class Rest {
   }
 
   #deleteCollection(request: Request): Outcome {
+    if (request.type.resource === 'namespaces') throw methodNotAllowed();
     const options = readDeleteOptions(request);
     const result = list(this.#context, request);
     for (const object of result.objects) deleteStored(this.#context, request.type, object, options);
@@ -140,7 +158,7 @@ export class Rest {
   #scale(request: Request): Outcome {
     const { verb } = request;
     if (verb === 'get') return { answer: ok(200, readScale(request), request) };
-    if (verb !== 'update' && verb !== 'patch') throw methodNotAllowed(subjectOf(request), verb);
+    if (verb !== 'update' && verb !== 'patch') throw methodNotAllowed();
     const { scale, written } = writeScale(this.#context, request);
     const { object, previous } = written;
     return { answer: ok(200, scale, request), object, previous };
@@ -149,20 +167,31 @@ export class Rest {
   /** Only Namespaces are held by their spec. */
   #finalize(request: Request): Outcome {
     if (request.type.resource !== 'namespaces') throw noSuchPath();
-    if (request.verb !== 'update') throw methodNotAllowed(subjectOf(request), request.verb);
+    if (request.verb !== 'update') throw methodNotAllowed();
     return this.#written(request, finalizeNamespace(this.#context, request));
   }
 }
 
 function named(request: Request): Request {
-  if (request.name === undefined) throw methodNotAllowed(subjectOf(request), request.verb);
+  if (request.name === undefined) throw methodNotAllowed();
   return request;
 }
 
 function checkStatusVerb(request: Request): void {
   if (!request.type.definition.hasStatus) throw noSuchPath();
-  if (!['get', 'update', 'patch'].includes(request.verb))
-    throw methodNotAllowed(subjectOf(request), request.verb);
+  if (!['get', 'update', 'patch'].includes(request.verb)) throw methodNotAllowed();
+}
+
+/** Lists of custom kinds say that nothing is left, those of built-in kinds say nothing. */
+function continuation(token: string | undefined, always: boolean): JsonObject {
+  if (token !== undefined) return { continue: token };
+  return always ? { continue: '' } : {};
+}
+
+function needsList(listKind: string): ApiFault {
+  return wrongForm(
+    `you requested PartialObjectMetadata, but the requested object is a list (${listKind})`,
+  );
 }
 
 /** Warnings are RFC 7234 headers: code 299, agent unknown, quoted text. */

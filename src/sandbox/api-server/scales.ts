@@ -4,18 +4,20 @@ import type { ServerContext } from './context.ts';
 import {
   badRequest,
   conflict,
+  internalError,
   invalid,
   MODIFIED_MEANWHILE,
   noSuchPath,
   notFound,
+  UndecodableFault,
 } from './faults.ts';
 import { isObject, valueAt, withKeys, withValueAt, type JsonObject } from './json.ts';
 import { asKubeObject, type KubeObject } from './object.ts';
-import { mediaTypeOf, patchValue } from './patches.ts';
+import { mediaTypeOf, patchValue, readable } from './patches.ts';
 import { kindOf, subjectOf, type Request } from './request.ts';
 import type { ScalePaths } from './resource-type.ts';
 import { invalidValue } from './schema/field-errors.ts';
-import { replace, type Written } from './writes.ts';
+import { replace, undeterminable, type Written } from './writes.ts';
 
 interface Target {
   readonly stored: KubeObject;
@@ -34,6 +36,10 @@ function targetOf(request: Request): Target {
 
 export function readScale(request: Request): JsonObject {
   const { live, paths } = targetOf(request);
+  if (request.type.definition.custom && valueAt(live, paths.specReplicas) === undefined)
+    throw internalError(
+      `the spec replicas field ${JSON.stringify(`.${paths.specReplicas.join('.')}`)} does not exist`,
+    );
   return scaleOf(live, paths);
 }
 
@@ -94,7 +100,10 @@ export function writeScale(context: ServerContext, request: Request): ScaleWritt
       ? patchValue(request, mediaTypeOf(request), current)
       : request.call.body;
   if (!isObject(body)) throw badRequest('the body of the request is not a Scale');
-  const replicas = replicasIn(request, body);
+  const replicas =
+    request.verb === 'patch'
+      ? readable(body, () => replicasIn(request, body))
+      : replicasIn(request, body);
   checkVersion(request, live, body);
   const scaled = asKubeObject(withValueAt(live, paths.specReplicas, replicas));
   const incoming = withKeys(scaled, {
@@ -104,21 +113,36 @@ export function writeScale(context: ServerContext, request: Request): ScaleWritt
   return { scale: scaleOf(written.object, paths), written };
 }
 
-function replicasIn({ type, name = '' }: Request, body: JsonObject): number {
+function replicasIn(request: Request, body: JsonObject): number {
   const spec = isObject(body['spec']) ? body['spec'] : {};
   const replicas = spec['replicas'] ?? 0;
   if (typeof replicas !== 'number' || !Number.isInteger(replicas))
-    throw badRequest(
-      'Scale in version "v1" cannot be handled as a Scale: json: cannot unmarshal value into Go struct field ScaleSpec.spec.replicas of type int32',
+    throw new UndecodableFault(
+      'Scale',
+      'v1',
+      `json: cannot unmarshal ${typeof replicas} into Go struct field ScaleSpec.spec.replicas of type int32`,
     );
   if (replicas >= 0) return replicas;
-  const problem = 'must be greater than or equal to 0';
-  throw invalid(kindOf(type, name), [invalidValue('spec.replicas', replicas, problem)]);
+  throw negative(request, replicas);
+}
+
+/** Built-in kinds check the Scale, custom ones the object that it would make. */
+function negative({ type, name = '' }: Request, replicas: number) {
+  const { custom, scale } = type.definition;
+  if (!custom)
+    return invalid({ group: 'autoscaling', kind: 'Scale', name }, [
+      invalidValue('spec.replicas', replicas, 'must be greater than or equal to 0'),
+    ]);
+  const field = `.${(scale?.specReplicas ?? []).join('.')}`;
+  return invalid(kindOf(type, name), [
+    invalidValue(field, replicas, 'should be a non-negative integer'),
+  ]);
 }
 
 function checkVersion(request: Request, live: KubeObject, body: JsonObject): void {
   const metadata = isObject(body['metadata']) ? body['metadata'] : {};
   const { resourceVersion, uid } = metadata;
+  if (metadata['name'] === undefined) throw badRequest(undeterminable(live.metadata.name));
   const isOther = typeof uid === 'string' && uid !== '' && uid !== live.metadata.uid;
   const isStale =
     typeof resourceVersion === 'string' &&

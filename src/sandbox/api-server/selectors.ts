@@ -86,14 +86,17 @@ function labelValue(value: string, whole: string): string {
 }
 
 function unparsable(whole: string, why: string) {
-  return badRequest(`unable to parse requirement in selector ${JSON.stringify(whole)}: ${why}`);
+  return badRequest(`unable to parse requirement: ${why} in ${JSON.stringify(whole)}`);
+}
+
+interface Selectable {
+  readonly fields: Readonly<Record<string, FieldReader>>;
+  readonly custom: boolean;
 }
 
 /** The grammar of `fieldSelector=`: `a=b,c!=d`, on the fields that the kind offers. */
-export function parseFieldSelector(
-  text: string,
-  fields: Readonly<Record<string, FieldReader>>,
-): Selector {
+export function parseFieldSelector(text: string, kind: Selectable): Selector {
+  const fields = { ...metadataFields, ...kind.fields };
   const tests = text
     .split(',')
     .filter((part) => part !== '')
@@ -102,13 +105,21 @@ export function parseFieldSelector(
       if (!match) throw badRequest(`invalid selector: '${part}'; can't understand '${part}'`);
       const [, name = '', operator = '', value = ''] = match;
       const read = fields[name];
-      if (read === undefined) throw badRequest(`field label not supported: ${name}`);
+      if (read === undefined) throw noSuchField(name, kind);
       return (object: KubeObject) => (read(object) === value) === (operator !== '!=');
     });
   return (object) => tests.every((test) => test(object));
 }
 
-export const metadataFields: Readonly<Record<string, FieldReader>> = {
+function noSuchField(name: string, { fields, custom }: Selectable) {
+  if (custom || Object.keys(fields).length > 0)
+    return badRequest(`field label not supported: ${name}`);
+  return badRequest(
+    `${JSON.stringify(name)} is not a known field selector: only "metadata.name", "metadata.namespace"`,
+  );
+}
+
+const metadataFields: Readonly<Record<string, FieldReader>> = {
   'metadata.name': ({ metadata }) => metadata.name,
   'metadata.namespace': ({ metadata }) => metadata.namespace ?? '',
 };

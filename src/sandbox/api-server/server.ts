@@ -9,7 +9,7 @@
 import type { ApiAnswer, ApiCall } from './call.ts';
 import type { ServerContext } from './context.ts';
 import { establish, resourceOf, serve } from './custom-resources.ts';
-import { ApiFault, noSuchPath, unauthorized } from './faults.ts';
+import { ApiFault, UnknownPathFault, unauthorized } from './faults.ts';
 import { Housekeeping } from './housekeeping.ts';
 import type { KubeObject } from './object.ts';
 import { answerPath } from './other-paths.ts';
@@ -122,7 +122,7 @@ export class ApiServer {
       const path = parsePath(call.path);
       if (path === undefined) {
         const answer = answerPath(this.#context, call);
-        if (answer === undefined) throw noSuchPath();
+        if (answer === undefined) throw new UnknownPathFault();
         this.#record(call, undefined, statusOf(answer), undefined, undefined, user);
         return answer;
       }
@@ -248,6 +248,10 @@ function statusOf(answer: ApiAnswer): number {
 }
 
 export function faultAnswer(fault: ApiFault): ApiAnswer {
+  if (fault instanceof UnknownPathFault) {
+    const headers = { 'content-type': 'text/plain; charset=utf-8' };
+    return { kind: 'object', status: fault.code, headers, body: fault.text };
+  }
   const seconds = fault.details?.['retryAfterSeconds'];
   const headers = typeof seconds === 'number' ? { 'retry-after': String(seconds) } : {};
   return { kind: 'object', status: fault.code, headers, body: fault.status };

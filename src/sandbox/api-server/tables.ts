@@ -1,8 +1,8 @@
 /** `as=Table`: what `kubectl get` prints. */
 
 import type { ServerContext } from './context.ts';
-import type { KubeObject } from './object.ts';
 import type { JsonObject } from './json.ts';
+import { asKubeObject, type KubeObject } from './object.ts';
 import { metadataOnly } from './partial-metadata.ts';
 import type { Request } from './request.ts';
 import type { Column } from './resource-type.ts';
@@ -49,15 +49,20 @@ export function rowOf(
   };
 }
 
-/** A bookmark in a watch of tables. */
-export function emptyTable({ metadata }: JsonObject): object {
-  return {
-    kind: 'Table',
-    apiVersion: 'meta.k8s.io/v1',
-    metadata,
-    columnDefinitions: null,
-    rows: [],
-  };
+/** A bookmark is a row of nothing, whose object carries the version and the annotations. */
+export function bookmarkRowOf(
+  context: ServerContext,
+  request: Request,
+  bookmark: JsonObject,
+  withColumns: boolean,
+): object {
+  const nameless = asKubeObject({
+    ...bookmark,
+    metadata: { name: '', ...Object(bookmark['metadata']) },
+  });
+  const table = rowOf(context, request, nameless, withColumns);
+  const { cells } = row(context, request, nameless);
+  return { ...table, rows: [{ cells, object: metadataOnly(bookmark) }] };
 }
 
 function columnDefinition({
@@ -70,7 +75,11 @@ function columnDefinition({
   return { name, type, format, description, priority };
 }
 
-function row({ now }: ServerContext, { type, call }: Request, object: KubeObject): object {
+function row(
+  { now }: ServerContext,
+  { type, call }: Request,
+  object: KubeObject,
+): { readonly cells: readonly unknown[]; readonly object?: object } {
   const at = now();
   const cells = type.definition.columns.map(({ cell }) => cell(object, at));
   const include = call.query['includeObject'] ?? 'Metadata';

@@ -9,10 +9,10 @@ import type { ApiStream, ApiStreamSink, WatchEvent } from './call.ts';
 import type { ServerContext } from './context.ts';
 import { expired, invalid } from './faults.ts';
 import { withKeys, type JsonObject } from './json.ts';
-import { readVersion, selectorOf } from './lists.ts';
+import { readInteger, readVersion, selectorOf } from './lists.ts';
 import type { KubeObject } from './object.ts';
 import type { Request } from './request.ts';
-import { forbiddenField } from './schema/field-errors.ts';
+import { forbiddenField, unsupportedValue } from './schema/field-errors.ts';
 import type { Selector } from './selectors.ts';
 import type { Change, ChangeListener } from './store.ts';
 
@@ -24,7 +24,7 @@ const INITIAL_EVENTS_END = { 'k8s.io/initial-events-end': 'true' };
 export interface Render {
   readonly object: (object: KubeObject, isFirst: boolean) => unknown;
   /** A bookmark is an object with a version and nothing else. */
-  readonly bookmark: (bookmark: JsonObject) => unknown;
+  readonly bookmark: (bookmark: JsonObject, isFirst: boolean) => unknown;
 }
 
 interface Options {
@@ -85,15 +85,16 @@ function readOptions(request: Request, { random }: ServerContext): Options {
   const version = query['resourceVersion'] ?? '';
   const { sendInitialEvents } = query;
   checkInitialEvents(sendInitialEvents, query['resourceVersionMatch'] ?? '');
+  const seconds = readInteger(query['timeoutSeconds']);
   const bookmarks = query['allowWatchBookmarks'] === 'true' || query['allowWatchBookmarks'] === '1';
   const withState =
     sendInitialEvents === 'true' ||
     (sendInitialEvents !== 'false' && (version === '' || version === '0'));
-  const seconds = Number(query['timeoutSeconds'] ?? 0);
   return {
     since: withState || version === '' || version === '0' ? 'now-with-state' : readVersion(version),
     bookmarks,
-    initialEventsEnd: sendInitialEvents === 'true' && bookmarks,
+    // Also to those who did not ask: a watch from nowhere is one that sends its initial events.
+    initialEventsEnd: withState && bookmarks,
     timeoutMs: seconds > 0 ? seconds * 1000 : Math.floor(1_800_000 * (1 + random())),
     selector: selectorOf(request),
   };
@@ -111,11 +112,11 @@ function checkInitialEvents(asked: string | undefined, match: string): void {
     ]);
   }
   if (match === 'NotOlderThan') return;
+  const detail = 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan';
+  const unsupported = unsupportedValue('resourceVersionMatch', match, ['NotOlderThan']);
   throw invalid(subject, [
-    forbiddenField(
-      'resourceVersionMatch',
-      'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan',
-    ),
+    forbiddenField('resourceVersionMatch', detail),
+    ...(match === '' ? [] : [unsupported]),
   ]);
 }
 
@@ -210,11 +211,11 @@ class Watch {
     const resourceVersion = String(this.#context.store.revision);
     const metadata = {
       resourceVersion,
-      creationTimestamp: null,
       ...(annotations === undefined ? {} : { annotations }),
     };
     const bookmark = { kind: definition.kind, apiVersion, metadata };
-    this.#emit({ type: 'BOOKMARK', object: this.#render.bookmark(bookmark) });
+    this.#emit({ type: 'BOOKMARK', object: this.#render.bookmark(bookmark, this.#isFirst) });
+    this.#isFirst = false;
   }
 
   #emit(event: WatchEvent): void {

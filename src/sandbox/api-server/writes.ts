@@ -9,7 +9,7 @@ import { manage } from './managed-fields.ts';
 import { dropSystemFields } from './metadata.ts';
 import { timestamp, type KubeObject, type Metadata } from './object.ts';
 import { kindOf, subjectOf, type Request } from './request.ts';
-import { required } from './schema/field-errors.ts';
+import { invalidValue } from './schema/field-errors.ts';
 
 export interface Written {
   readonly status: 200 | 201;
@@ -34,7 +34,12 @@ export function create(context: ServerContext, request: Request): Written {
     throw fault.alreadyExists({ ...subjectOf(request), name: metadata.name });
 
   const object = withManagers(prepared, manage(prepared, undefined, writerOf(context, request)));
-  if (request.dryRun) return { status: 201, object: freezeJson(object), previous: undefined };
+  if (request.dryRun) {
+    const unversioned = withKeys(object, {
+      metadata: withKeys(object.metadata, { resourceVersion: undefined }),
+    });
+    return { status: 201, object: freezeJson(unversioned), previous: undefined };
+  }
   return { status: 201, object: put(context, type, object, undefined), previous: undefined };
 }
 
@@ -54,13 +59,10 @@ function newMetadata(context: ServerContext, request: Request, incoming: Incomin
   const name =
     given['name'] ??
     (typeof prefix === 'string' ? prefix.slice(0, 58) + newSuffix(context.random) : request.name);
-  if (typeof name !== 'string' || name === '') {
-    const detail = 'name or generateName is required';
-    throw fault.invalid(kindOf(type, ''), [required('metadata.name', detail)]);
-  }
   return {
     ...given,
-    name,
+    // Without one it is refused, together with all else that is wrong.
+    name: typeof name === 'string' ? name : '',
     ...(namespace === undefined ? {} : { namespace }),
     uid: newUid(context.random),
     resourceVersion: '',
@@ -79,6 +81,10 @@ function checkNamespace({ type, namespace }: Request, given: JsonObject): void {
   throw fault.badRequest(
     'the namespace of the provided object does not match the namespace sent on the request',
   );
+}
+
+export function undeterminable(name: string): string {
+  return `the name of the object (${name} based on URL) was undeterminable: name must be provided`;
 }
 
 function nameMismatch(inBody: string, inPath: string): string {
@@ -113,10 +119,11 @@ export function update(context: ServerContext, request: Request): Written {
   const incoming = decode(request, request.call.body, live);
   const given = incoming.metadata['name'];
   if (given !== name) {
-    if (given === undefined) throw fault.badRequest('name must be provided');
+    if (given === undefined) throw fault.badRequest(undeterminable(name));
     throw fault.badRequest(nameMismatch(textOf(given), name));
   }
   checkNamespace(request, incoming.metadata);
+  checkUid(request, live, incoming.metadata);
   if (incoming.metadata['resourceVersion'] === undefined) refuseUnconditional(request);
   return replace(context, request, stored, incoming);
 }
@@ -131,19 +138,15 @@ function refuseUid(request: Request): void {
 
 function refuseUnconditional({ type, name = '' }: Request): void {
   if (type.definition.behaviour.unconditionalUpdate === true) return;
-  throw fault.invalid(kindOf(type, name), [
-    {
-      reason: 'FieldValueInvalid',
-      message: 'Invalid value: 0x0: must be specified for an update',
-      field: 'metadata.resourceVersion',
-    },
+  throw fault.invalid(subjectOf({ type, name }), [
+    invalidValue('metadata.resourceVersion', 0, 'must be specified for an update'),
   ]);
 }
 
 function uidConflict(request: Request, asked: string, actual: string) {
   return fault.conflict(
     subjectOf(request),
-    `StorageError: invalid object, Code: 4, Key: ${request.namespace ?? ''}/${request.name ?? ''}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${asked}, UID in object meta: ${actual}`,
+    `StorageError: invalid object, Code: 4, Key: /registry/${request.plural}/${request.namespace ?? ''}/${request.name ?? ''}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${asked}, UID in object meta: ${actual}`,
   );
 }
 
@@ -156,6 +159,7 @@ export function replace(
 ): Written {
   const { type, subresource } = request;
   const live = type.view(stored);
+  checkUid(request, live, incoming.metadata);
   checkVersion(request, live, incoming.metadata);
   const metadata = nextMetadata(request, live, incoming.metadata);
   const { hasStatus } = type.definition;
@@ -193,8 +197,11 @@ function finish(
   const { type } = request;
   const previous = type.view(stored);
   if (request.dryRun) return { status: 200, object: freezeJson(object), previous };
-  if (isReadyToGo(object))
-    return { status: 200, object: remove(context, type, stored, object), previous };
+  if (isReadyToGo(object)) {
+    // The watches see what was stored last; the writer sees what it has written.
+    remove(context, type, stored);
+    return { status: 200, object: freezeJson(object), previous };
+  }
   return { status: 200, object: put(context, type, object, stored), previous };
 }
 
@@ -209,10 +216,17 @@ export function isReadyToGo({ metadata, spec }: KubeObject): boolean {
   );
 }
 
+/** PUT speaks of one object and no other; a patch may not make another of it. */
+function checkUid(request: Request, live: KubeObject, { uid }: JsonObject): void {
+  if (uid === undefined || uid === live.metadata.uid) return;
+  if (request.verb !== 'patch') throw uidConflict(request, textOf(uid), live.metadata.uid);
+  throw fault.invalid(kindOf(request.type, live.metadata.name), [
+    invalidValue('metadata.uid', uid, 'field is immutable'),
+  ]);
+}
+
 function checkVersion(request: Request, live: KubeObject, given: JsonObject): void {
-  const { uid, resourceVersion } = given;
-  if (uid !== undefined && uid !== live.metadata.uid)
-    throw uidConflict(request, textOf(uid), live.metadata.uid);
+  const { resourceVersion } = given;
   if (resourceVersion === undefined || resourceVersion === live.metadata.resourceVersion) return;
   throw fault.conflict(subjectOf(request), fault.MODIFIED_MEANWHILE);
 }
@@ -234,9 +248,15 @@ function nextMetadata(
   return withKeys(next, { labels: live.metadata.labels });
 }
 
-function withGeneration({ type }: Request, next: KubeObject, live: KubeObject): KubeObject {
+/** What is written to the status counts for nothing, also where it changes annotations. */
+function withGeneration(
+  { type, subresource }: Request,
+  next: KubeObject,
+  live: KubeObject,
+): KubeObject {
   const { generation } = type.definition.behaviour;
-  if (generation === undefined || !countsAsNew(generation, next, live)) return next;
+  if (generation === undefined || subresource === 'status' || !countsAsNew(generation, next, live))
+    return next;
   const metadata = { ...next.metadata, generation: (live.metadata.generation ?? 0) + 1 };
   return withMetadata(next, metadata);
 }

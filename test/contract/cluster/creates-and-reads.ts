@@ -106,7 +106,12 @@ export function createsAndReads(room: Room): void {
     const version = { ...deployment('a'), apiVersion: 'apps/v1beta1' };
     expect(await room.create(deployments(namespace), version)).toMatchObject({ status: 400 });
     const kind = { ...widget('a'), kind: 'Gadget' };
-    expect(await room.create(widgets(namespace), kind)).toMatchObject({ status: 400 });
+    expect(await room.create(widgets(namespace), kind)).toMatchObject({
+      status: 422,
+      body: {
+        details: { causes: [{ field: 'kind', message: expect.stringContaining('Widget') }] },
+      },
+    });
   });
 
   it('wants a name', async () => {

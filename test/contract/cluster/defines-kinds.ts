@@ -61,7 +61,7 @@ export function definesKinds(room: Room): void {
     ['an item twice in a set', { tags: ['x', 'x'] }, ['spec.tags[1]: FieldValueDuplicate']],
     ['a field missing in an item', { parts: [{}] }, ['spec.parts[0].name: FieldValueRequired']],
     ['a date that is none', { at: 'yesterday' }, ['spec.at: FieldValueTypeInvalid']],
-    ['two that exclude each other', { one: 'a', other: 'b' }, ['spec: FieldValueInvalid']],
+    ['two that exclude each other', { one: 'a', other: 'b' }, ['<nil>: FieldValueInvalid']],
     ['a rule between fields', { low: 3, high: 2 }, ['spec: FieldValueInvalid']],
   ])('refuses %s', async (_what, spec, expected) => {
     const { status, body } = await created(spec);
@@ -170,6 +170,9 @@ export function definesKinds(room: Room): void {
       { type: 'string' },
       { type: 'object', properties: { spec: {} } },
       { type: 'object', properties: { spec: { type: 'array' } } },
+      { type: 'object', properties: { metadata: { type: 'object', description: 'Ours.' } } },
+      { type: 'object', properties: { apiVersion: { type: 'integer' } } },
+      { type: 'object', properties: { a: { type: 'integer', minimum: 1, default: 0 } } },
     ])
       expect(await room.create(DEFINITIONS, define(schema))).toMatchObject({
         status: 422,

@@ -149,9 +149,9 @@ export function deletes(room: Room): void {
       metadata: { finalizers: ['contract.serin.dev/hold'] },
     });
     const options = { body: { propagationPolicy: 'Foreground' } };
-    expect(
-      (await room.call('DELETE', `${deployments(namespace)}/owner`, options)).status,
-    ).toBeLessThan(203);
+    expect((await room.call('DELETE', `${deployments(namespace)}/owner`, options)).status).toBe(
+      200,
+    );
     await room.eventually(async () => {
       const { body } = await room.get(`${configMaps(namespace)}/dependent`);
       expect(at(body, 'metadata.deletionTimestamp')).toBeTypeOf('string');

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 
-import { GROUP, items, json, type Room } from './room.ts';
+import { GROUP, items, json, type Json, type Room } from './room.ts';
 
 export function discovers(room: Room): void {
   it('says that it is ready', async () => {
@@ -66,9 +66,13 @@ export function discovers(room: Room): void {
   });
 
   it('publishes an OpenAPI document for each group and version', async () => {
-    const index = await room.get('/openapi/v3');
-    const paths = json(json(index.body)['paths']);
-    const entry = json(paths[`apis/${GROUP}/v1`]);
+    let entry: Json = {};
+    // A definition is served before it is described.
+    await room.eventually(async () => {
+      const { body: index } = await room.get('/openapi/v3');
+      const read: unknown = typeof index === 'string' ? JSON.parse(index) : index;
+      entry = json(json(json(read)['paths'])[`apis/${GROUP}/v1`]);
+    });
     const url = new URL(String(entry['serverRelativeURL']), 'http://server');
     const { body } = await room.get(url.pathname, Object.fromEntries(url.searchParams));
     const schemas = Object.values(json(json(json(body)['components'])['schemas']));

@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 
 import {
   at,
+  configMap,
   configMaps,
   deployment,
   deployments,
@@ -42,17 +43,21 @@ export function patches(room: Room): void {
 
   it('carries out a JSON patch', async () => {
     const namespace = await room.namespace();
-    await room.configMap(namespace, 'a', { data: { x: '1', y: '2' } });
+    await room.create(
+      configMaps(namespace),
+      configMap('a', { data: { x: '1', y: '2' } }, { annotations: { a: '1' } }),
+    );
     const { status, body } = await room.patch('json', `${configMaps(namespace)}/a`, [
       { op: 'test', path: '/data/x', value: '1' },
       { op: 'replace', path: '/data/x', value: '3' },
       { op: 'remove', path: '/data/y' },
-      { op: 'add', path: '/data/z~1w', value: '4' },
+      { op: 'add', path: '/metadata/annotations/z.test~1w', value: '4' },
       { op: 'copy', from: '/data/x', path: '/data/c' },
       { op: 'move', from: '/data/c', path: '/data/m' },
     ]);
     expect(status).toBe(200);
-    expect(json(body)['data']).toEqual({ x: '3', 'z/w': '4', m: '3' });
+    expect(json(body)['data']).toEqual({ x: '3', m: '3' });
+    expect(at(body, 'metadata.annotations')).toEqual({ a: '1', 'z.test/w': '4' });
   });
 
   it.each([
@@ -85,10 +90,11 @@ export function patches(room: Room): void {
     const all = (containers(body) as readonly unknown[]).map(json);
     expect(all.find(({ name }) => name === 'side')).toMatchObject({
       image: 'example.test/side:1',
-      env: expect.arrayContaining([
-        { name: 'A', value: '1' },
+      // What is new comes first.
+      env: [
         { name: 'B', value: '2' },
-      ]),
+        { name: 'A', value: '1' },
+      ],
     });
     expect(all.find(({ name }) => name === 'main')).toMatchObject({
       ports: [{ containerPort: 8080, protocol: 'TCP' }],

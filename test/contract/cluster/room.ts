@@ -105,6 +105,17 @@ export class Room {
     });
   }
 
+  /** Waits until a paused Deployment's controller, where there is one, has said all that it has to say. */
+  async whenSeen(path: string): Promise<void> {
+    let before = '';
+    await this.eventually(async () => {
+      const version = text((await this.get(path)).body, 'metadata.resourceVersion');
+      const isQuiet = version === before;
+      before = version;
+      expect(isQuiet).toBe(true);
+    });
+  }
+
   /** Repeats until it passes; a cluster's controllers take their time. */
   async eventually(check: () => Promise<void>): Promise<void> {
     for (let attempt = 0; ; attempt++) {

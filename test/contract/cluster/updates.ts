@@ -178,6 +178,7 @@ export function updates(room: Room): void {
     const namespace = await room.namespace();
     await room.create(deployments(namespace), deployment('a'));
     const path = `${deployments(namespace)}/a`;
+    await room.whenSeen(path);
     const scale = await room.get(`${path}/scale`);
     expect(scale.body).toMatchObject({
       kind: 'Scale',

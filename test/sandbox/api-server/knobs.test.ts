@@ -185,7 +185,8 @@ const pod = (name: string, spec: object) => ({
 describe('time', () => {
   it('sends bookmarks about once a minute to those who asked', () => {
     const cluster = new Cluster();
-    const asked = cluster.watch(MAPS, { allowWatchBookmarks: 'true' });
+    const { resourceVersion } = cluster.server;
+    const asked = cluster.watch(MAPS, { allowWatchBookmarks: 'true', resourceVersion });
     const other = cluster.watch(MAPS);
     for (let second = 0; second < 150; second++) cluster.advance(1_000);
     expect(types(asked)).toEqual(['BOOKMARK', 'BOOKMARK']);
@@ -201,7 +202,12 @@ describe('time', () => {
 
   it('ends a watch at its time, after a last bookmark', () => {
     const cluster = new Cluster();
-    const watch = cluster.watch(MAPS, { allowWatchBookmarks: 'true', timeoutSeconds: '10' });
+    const { resourceVersion } = cluster.server;
+    const watch = cluster.watch(MAPS, {
+      allowWatchBookmarks: 'true',
+      timeoutSeconds: '10',
+      resourceVersion,
+    });
     for (let second = 0; second < 9; second++) cluster.advance(1_000);
     expect([types(watch), watch.ended]).toEqual([['BOOKMARK'], false]);
     cluster.advance(1_000);

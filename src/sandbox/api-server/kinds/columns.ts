@@ -150,15 +150,10 @@ const COLUMNS: Readonly<Record<string, readonly Column[]>> = {
   Namespace: [NAME, column('Status', words('status.phase')), AGE],
   ConfigMap: [
     NAME,
-    column(
-      'Data',
-      (object) => countOf('data')(object) + countOf('binaryData')(object),
-      0,
-      'integer',
-    ),
+    column('Data', (object) => countOf('data')(object) + countOf('binaryData')(object)),
     AGE,
   ],
-  Secret: [NAME, column('Type', words('type')), column('Data', countOf('data'), 0, 'integer'), AGE],
+  Secret: [NAME, column('Type', words('type')), column('Data', countOf('data')), AGE],
   Event: [
     column('Last Seen', eventAge),
     column('Type', words('type', '')),
@@ -168,7 +163,7 @@ const COLUMNS: Readonly<Record<string, readonly Column[]>> = {
     column('Source', words('source.component', ''), 1),
     column('Message', words('message', '')),
     column('First Seen', (event, now) => ageOf(text(event['firstTimestamp']), now), 1),
-    column('Count', (event) => Number(event['count'] ?? 1), 1, 'integer'),
+    column('Count', (event) => Number(event['count'] ?? 1), 1),
     { ...NAME, priority: 1 },
   ],
   Pod: [
@@ -188,8 +183,8 @@ const COLUMNS: Readonly<Record<string, readonly Column[]>> = {
       'Ready',
       (object) => `${number('status.readyReplicas')(object)}/${number('spec.replicas')(object)}`,
     ),
-    column('Up-to-date', number('status.updatedReplicas'), 0, 'integer'),
-    column('Available', number('status.availableReplicas'), 0, 'integer'),
+    column('Up-to-date', number('status.updatedReplicas')),
+    column('Available', number('status.availableReplicas')),
     AGE,
     ...containerColumns,
   ],
@@ -220,7 +215,7 @@ const COLUMNS: Readonly<Record<string, readonly Column[]>> = {
   Lease: [NAME, column('Holder', words('spec.holderIdentity', '')), AGE],
   CustomResourceDefinition: [
     NAME,
-    column('Created At', ({ metadata }) => metadata.creationTimestamp),
+    column('Created At', ({ metadata }) => metadata.creationTimestamp, 0, 'date'),
   ],
 };
 

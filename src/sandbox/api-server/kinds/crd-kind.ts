@@ -1,7 +1,7 @@
 /** The CustomResourceDefinition kind itself: its schema, and what is checked before one is stored. */
 
 import type { Cause } from '../faults.ts';
-import { isArray, isObject, withKeys, type JsonObject, textOf } from '../json.ts';
+import { equalJson, isArray, isObject, withKeys, type JsonObject, textOf } from '../json.ts';
 import type { KubeObject } from '../object.ts';
 import type { Behaviour } from '../resource-type.ts';
 import { conditions, fields, flag, int, list, open, text, texts } from '../schema/describe.ts';
@@ -73,7 +73,10 @@ export const crdSchema: SchemaNode = fields('Adds a kind to the API.', {
     { required: ['group', 'names', 'scope', 'versions'] },
   ),
   status: fields('Whether it is served.', {
-    conditions: conditions('Established, NamesAccepted, Terminating and the like.'),
+    conditions: {
+      ...conditions('Established, NamesAccepted, Terminating and the like.'),
+      nullable: true,
+    },
     acceptedNames: names('Names that are served.'),
     storedVersions: texts('Versions in which objects may be stored.'),
     observedGeneration: { type: 'integer', format: 'int64', description: 'Generation seen.' },
@@ -83,10 +86,12 @@ export const crdSchema: SchemaNode = fields('Adds a kind to the API.', {
 export const crdBehaviour: Behaviour = {
   generation: 'spec',
   unconditionalUpdate: true,
+  finalizersOnDelete: [CRD_CLEANUP],
+  onDelete: withTerminating,
   prepareCreate: (object) =>
     withKeys(complete(object), {
       status: {
-        conditions: [],
+        conditions: null,
         acceptedNames: { kind: '', plural: '' },
         storedVersions: storage(object),
       },
@@ -95,6 +100,20 @@ export const crdBehaviour: Behaviour = {
   validate: (object, previous) =>
     object['spec'] === previous?.['spec'] ? [] : crdCauses(object, previous),
 };
+
+function withTerminating(object: KubeObject, now: string): KubeObject {
+  const status = isObject(object['status']) ? object['status'] : {};
+  const before = isArray(status['conditions']) ? status['conditions'] : [];
+  const terminating = {
+    type: 'Terminating',
+    status: 'True',
+    lastTransitionTime: now,
+    reason: 'InstanceDeletionPending',
+    message:
+      'CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon',
+  };
+  return withKeys(object, { status: { ...status, conditions: [...before, terminating] } });
+}
 
 function specOf(object: KubeObject): JsonObject {
   return isObject(object['spec']) ? object['spec'] : {};
@@ -165,11 +184,14 @@ function versionCauses(spec: JsonObject): readonly Cause[] {
         'must have exactly one version marked as storage version',
       ),
     );
+  const isShared = versions.every((one) => equalJson(one['schema'], versions[0]?.['schema']));
   for (const [index, one] of versions.entries()) {
     const at = `spec.versions[${index}].schema.openAPIV3Schema`;
+    // When all versions have the same schema, it is spoken of as the one that it is.
+    const walked = isShared ? 'spec.validation.openAPIV3Schema' : at;
     const schema = isObject(one['schema']) ? one['schema']['openAPIV3Schema'] : undefined;
-    if (isObject(schema)) causes.push(...structuralProblems(schema, at));
-    else causes.push(required(at, 'schemas are required'));
+    if (!isObject(schema)) causes.push(required(at));
+    else if (!isShared || index === 0) causes.push(...structuralProblems(schema, walked));
   }
   return causes;
 }

@@ -12,7 +12,7 @@ export function serviceBehaviour(nextAddress: () => string): Behaviour {
     unconditionalUpdate: true,
     createOnPut: true,
     returnsDeleted: true,
-    names: 'dns1035',
+    names: 'dotless',
     prepareCreate: (object) =>
       withKeys(
         withSpec(object, (spec) => complete(spec, undefined, nextAddress)),
@@ -69,12 +69,17 @@ function addresses(
   const kept = old?.['type'] === 'ExternalName' ? undefined : old?.['clusterIP'];
   const given = spec['clusterIP'];
   const clusterIP = given === undefined || given === '' ? (kept ?? nextAddress()) : given;
+  // Without an address and without pods it says nothing about families.
+  const isFree = clusterIP === 'None' && spec['selector'] === undefined;
   return {
     clusterIP,
     clusterIPs: spec['clusterIPs'] ??
       (kept === clusterIP ? old?.['clusterIPs'] : undefined) ?? [clusterIP],
-    ipFamilies: spec['ipFamilies'] ?? old?.['ipFamilies'] ?? ['IPv4'],
-    ipFamilyPolicy: spec['ipFamilyPolicy'] ?? old?.['ipFamilyPolicy'] ?? 'SingleStack',
+    ipFamilies: spec['ipFamilies'] ?? old?.['ipFamilies'] ?? (isFree ? ['IPv4', 'IPv6'] : ['IPv4']),
+    ipFamilyPolicy:
+      spec['ipFamilyPolicy'] ??
+      old?.['ipFamilyPolicy'] ??
+      (isFree ? 'RequireDualStack' : 'SingleStack'),
     internalTrafficPolicy:
       spec['internalTrafficPolicy'] ?? old?.['internalTrafficPolicy'] ?? 'Cluster',
   };
@@ -105,8 +110,11 @@ function portCauses(spec: JsonObject): readonly Cause[] {
         field: `${at}.name`,
       });
     names.add(name);
-    if (typeof number === 'number' && (number < 1 || number > 65535))
-      causes.push(invalidValue(`${at}.port`, number, 'must be between 1 and 65535, inclusive'));
+    for (const key of ['port', 'targetPort']) {
+      const value = port[key];
+      if (typeof value === 'number' && (value < 1 || value > 65535))
+        causes.push(invalidValue(`${at}.${key}`, value, 'must be between 1 and 65535, inclusive'));
+    }
     const pair = `${String(protocol)}/${String(number)}`;
     if (numbers.has(pair))
       causes.push({

@@ -73,6 +73,10 @@ function withStrategy(spec: JsonObject): JsonObject {
   return withKeys(spec, { strategy: { ...strategy, type, rollingUpdate } });
 }
 
+/** Their status is a structure, not a pointer to one: empty it is there. */
+const withStatus = (object: KubeObject, empty: JsonObject) =>
+  object['status'] === undefined ? withKeys(object, { status: empty }) : object;
+
 const deploymentDefaults = (object: KubeObject) =>
   withSpec(object, (spec) => withStrategy(withTemplateDefaults(spec)));
 
@@ -81,7 +85,7 @@ const replicaSetDefaults = (object: KubeObject) => withSpec(object, withTemplate
 export const deploymentBehaviour: Behaviour = {
   generation: 'specOrAnnotations',
   unconditionalUpdate: true,
-  prepareCreate: deploymentDefaults,
+  prepareCreate: (object) => withStatus(deploymentDefaults(object), {}),
   prepareUpdate: deploymentDefaults,
   validate: (object, previous) => [...workloadCauses(object, previous), ...strategyCauses(object)],
 };
@@ -89,7 +93,7 @@ export const deploymentBehaviour: Behaviour = {
 export const replicaSetBehaviour: Behaviour = {
   generation: 'spec',
   unconditionalUpdate: true,
-  prepareCreate: replicaSetDefaults,
+  prepareCreate: (object) => withStatus(replicaSetDefaults(object), { replicas: 0 }),
   prepareUpdate: replicaSetDefaults,
   validate: workloadCauses,
 };
@@ -119,10 +123,22 @@ function selectorCauses(object: KubeObject, previous: KubeObject | undefined): r
   const labels = valueAt(object, ['spec', 'template', 'metadata', 'labels']);
   const given: JsonObject = isObject(labels) ? labels : {};
   const wanted: JsonObject = isObject(matchLabels) ? matchLabels : {};
-  const mismatch = Object.entries(wanted).some(([key, value]) => given[key] !== value);
-  if (!mismatch) return [];
+  const matches =
+    Object.entries(wanted).every(([key, value]) => given[key] === value) &&
+    (isArray(expressions) ? expressions : []).every((one) => holds(one, given));
+  if (matches) return [];
   const detail = '`selector` does not match template `labels`';
   return [invalidValue('spec.template.metadata.labels', given, detail)];
+}
+
+function holds(expression: unknown, labels: JsonObject): boolean {
+  if (!isObject(expression)) return false;
+  const { key, operator, values } = expression;
+  const value = labels[String(key)];
+  const isListed = isArray(values) && values.includes(value);
+  if (operator === 'In') return isListed;
+  if (operator === 'NotIn') return !isListed;
+  return (operator === 'Exists') === (value !== undefined);
 }
 
 function templateCauses(object: KubeObject): readonly Cause[] {
@@ -163,7 +179,12 @@ function strategyCauses(object: KubeObject): readonly Cause[] {
   const strategy = valueAt(object, ['spec', 'strategy']);
   const type = valueAt(strategy, ['type']);
   if (type !== 'Recreate' && type !== 'RollingUpdate')
-    return [unsupportedValue('spec.strategy.type', type, ['Recreate', 'RollingUpdate'])];
+    return [
+      unsupportedValue('spec.strategy', { Type: type, RollingUpdate: null }, [
+        'Recreate',
+        'RollingUpdate',
+      ]),
+    ];
   if (type === 'Recreate' && valueAt(strategy, ['rollingUpdate']) !== undefined)
     return [
       {

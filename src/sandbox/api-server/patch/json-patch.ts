@@ -32,8 +32,7 @@ function applyOperation(target: unknown, operation: unknown): unknown {
     case 'copy':
       return setAt(target, path, readAt(target, parsePointer(operation['from'])), 'add');
     case 'test':
-      if (!equalJson(readAt(target, path, null), value))
-        throw doesNotApply('testing path failed', path);
+      if (!equalJson(readAt(target, path, null), value)) throw doesNotApply();
       return target;
     default:
       throw badRequest(`Unexpected kind: ${String(op)}`);
@@ -47,8 +46,9 @@ function parsePointer(text: unknown): Pointer {
   return parts.map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
 }
 
-function doesNotApply(why: string, path: Pointer): ApiFault {
-  const message = `the server rejected our request due to an error in our request: ${why}: /${path.join('/')}`;
+/** Kubernetes does not say what. */
+function doesNotApply(): ApiFault {
+  const message = 'the server rejected our request due to an error in our request';
   return new ApiFault(422, 'Invalid', message, {});
 }
 
@@ -57,23 +57,23 @@ function readAt(target: unknown, path: Pointer, absent?: null): unknown {
   let value = target;
   for (const key of path) {
     const next = isArray(value)
-      ? value[indexIn(value, key, path)]
+      ? value[indexIn(value, key)]
       : isObject(value)
         ? value[key]
         : undefined;
     if (next === undefined) {
       if (absent === null) return null;
-      throw doesNotApply('missing value', path);
+      throw doesNotApply();
     }
     value = next;
   }
   return value;
 }
 
-function indexIn(list: readonly unknown[], key: string, path: Pointer): number {
+function indexIn(list: readonly unknown[], key: string): number {
   if (key === '-') return list.length;
   const index = /^(0|[1-9]\d*)$/.test(key) ? Number(key) : -1;
-  if (index < 0 || index > list.length) throw doesNotApply('index out of bounds', path);
+  if (index < 0 || index > list.length) throw doesNotApply();
   return index;
 }
 
@@ -81,16 +81,15 @@ function setAt(target: unknown, path: Pointer, value: unknown, how: 'add' | 'rep
   const [key, ...rest] = path;
   if (key === undefined) return value;
   if (isArray(target)) {
-    const index = indexIn(target, key, path);
+    const index = indexIn(target, key);
     const copy = [...target];
     if (rest.length > 0) {
-      if (index >= target.length) throw doesNotApply('missing path', path);
+      if (index >= target.length) throw doesNotApply();
       copy[index] = setAt(target[index], rest, value, how);
     } else copy.splice(index, how === 'replace' ? 1 : 0, value);
     return copy;
   }
-  if (!isObject(target) || (rest.length > 0 && target[key] === undefined))
-    throw doesNotApply('missing path', path);
+  if (!isObject(target) || (rest.length > 0 && target[key] === undefined)) throw doesNotApply();
   return { ...target, [key]: setAt(target[key], rest, value, how) };
 }
 
@@ -98,12 +97,12 @@ function removeAt(target: unknown, path: Pointer): unknown {
   const [key, ...rest] = path;
   if (key === undefined) return null;
   if (isArray(target)) {
-    const index = indexIn(target, key, path);
-    if (index >= target.length) throw doesNotApply('missing value', path);
+    const index = indexIn(target, key);
+    if (index >= target.length) throw doesNotApply();
     if (rest.length === 0) return target.toSpliced(index, 1);
     return target.toSpliced(index, 1, removeAt(target[index], rest));
   }
-  if (!isObject(target) || target[key] === undefined) throw doesNotApply('missing value', path);
+  if (!isObject(target) || target[key] === undefined) throw doesNotApply();
   const copy: Draft = { ...target };
   if (rest.length === 0) delete copy[key];
   else copy[key] = removeAt(target[key], rest);

@@ -74,7 +74,36 @@ function mergeValue(target: unknown, part: unknown, schema: SchemaNode, order: u
   if (!strategy.split(',').includes('merge')) return part;
   const key = mergeKeyOf(schema);
   const merged = key === undefined ? mergeSet(before, part) : mergeByKey(before, part, key, schema);
-  return inOrder(merged, order, key);
+  if (isArray(order)) return inOrder(merged, order, key);
+  return newFirst(merged, before, part, key);
+}
+
+/**
+ * Without an order: what was there keeps its place, what is new stands before the first that the patch does
+ * not name.
+ */
+function newFirst(
+  merged: readonly unknown[],
+  before: readonly unknown[],
+  part: readonly unknown[],
+  key: string | undefined,
+): readonly unknown[] {
+  const identity = (item: unknown) =>
+    JSON.stringify(key !== undefined && isObject(item) ? item[key] : item);
+  const placeBefore = new Map(before.map((item, index) => [identity(item), index]));
+  const inPatch = new Map(part.map((item, index) => [identity(item), index]));
+  const named = merged
+    .filter((item) => inPatch.has(identity(item)))
+    .sort((a, b) => (inPatch.get(identity(a)) ?? 0) - (inPatch.get(identity(b)) ?? 0));
+  const others = merged.filter((item) => !inPatch.has(identity(item)));
+  const result: unknown[] = [];
+  for (const item of named) {
+    const place = placeBefore.get(identity(item)) ?? -1;
+    const isAhead = (other: unknown) => (placeBefore.get(identity(other)) ?? Infinity) < place;
+    while (others.length > 0 && isAhead(others[0])) result.push(others.shift());
+    result.push(item);
+  }
+  return [...result, ...others];
 }
 
 function mergeSet(target: readonly unknown[], part: readonly unknown[]): readonly unknown[] {

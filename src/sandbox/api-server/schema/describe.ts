@@ -32,6 +32,10 @@ export function time(description: string): SchemaNode {
   return { type: 'string', format: 'date-time', description, nullable: true };
 }
 
+export function microTime(description: string): SchemaNode {
+  return { type: 'string', format: 'micro-time', description, nullable: true };
+}
+
 export function intOrText(description: string, extra: Extra = {}): SchemaNode {
   return { 'x-kubernetes-int-or-string': true, description, ...extra };
 }

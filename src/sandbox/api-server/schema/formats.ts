@@ -15,12 +15,16 @@ function isCidr(text: string): boolean {
   return isIP(address) !== 0 && Number(length) <= (isIPv4(address) ? 32 : 128);
 }
 
+/** Go writes six decimals and reads no other number of them. */
+const MICRO_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}(Z|[+-]\d\d:\d\d)$/;
+
 function isDate(text: string): boolean {
   return /^\d{4}-\d\d-\d\d$/.test(text) && !Number.isNaN(Date.parse(`${text}T00:00:00Z`));
 }
 
 export const stringFormats: Readonly<Record<string, (text: string) => boolean>> = {
   'date-time': (text) => DATE_TIME.test(text) && !Number.isNaN(Date.parse(text)),
+  'micro-time': (text) => MICRO_TIME.test(text) && !Number.isNaN(Date.parse(text)),
   datetime: (text) => DATE_TIME.test(text) && !Number.isNaN(Date.parse(text)),
   date: isDate,
   duration: (text) => GO_DURATION.test(text),

@@ -42,7 +42,7 @@ function compileChildren(schema: SchemaNode): CheckRules | undefined {
   if (inner === undefined) return undefined;
   return (value, previous, run) => {
     if (value === previous || !isObject(value)) return;
-    for (const key in value) descend(inner, key, value[key], at(previous, key), run);
+    for (const key in value) descend(inner, { key }, value[key], at(previous, key), run);
   };
 }
 
@@ -107,13 +107,12 @@ function compileOwn(schema: SchemaNode): CheckRules | undefined {
   const rules = (schema['x-kubernetes-validations'] ?? []).map(compileRule);
   if (rules.length === 0) return undefined;
   const toCel: ToCel = compileToCel(schema) ?? ((value) => value);
-  const type = schema['x-kubernetes-int-or-string'] === true ? '' : (schema.type ?? '');
   return (value, previous, run) => {
     if (value === previous || value === null) return;
     const self = toCel(value);
     const oldSelf = previous === undefined ? undefined : toCel(previous);
     for (const rule of rules) {
-      const cause = rule(self, oldSelf, type, run.path);
+      const cause = rule(self, oldSelf, value, run.path);
       if (cause !== undefined) run.causes.push(cause);
     }
   };
@@ -122,7 +121,7 @@ function compileOwn(schema: SchemaNode): CheckRules | undefined {
 type RunRule = (
   self: unknown,
   oldSelf: unknown,
-  type: string,
+  value: unknown,
   path: readonly PathSegment[],
 ) => Cause | undefined;
 
@@ -131,20 +130,24 @@ function compileRule(rule: CelRule): RunRule {
   const text = rule.messageExpression;
   const messageProgram = text === undefined ? undefined : compileCel(text);
   const isTransition = /\boldSelf\b/.test(rule.rule);
-  return (self, oldSelf, type, path) => {
+  return (self, oldSelf, value, path) => {
     if (isTransition && oldSelf === undefined) return undefined;
     const variables = isTransition ? { self, oldSelf } : { self };
     const problem = failureOf(program, variables, rule);
     if (problem === undefined) return undefined;
     const message = messageFrom(messageProgram, variables) ?? problem;
     const field = renderPath(path) + (rule.fieldPath ?? '');
-    return causeOf(rule, field, type, message);
+    return causeOf(rule, field, value, message);
   };
 }
 
-function causeOf(rule: CelRule, field: string, type: string, message: string): Cause {
+/** A scalar is shown; an object or a list would be too long. */
+function causeOf(rule: CelRule, field: string, value: unknown, message: string): Cause {
   const words = REASONS[rule.reason ?? ''];
-  if (words === undefined || rule.reason === undefined) return invalidValue(field, type, message);
+  if (words === undefined || rule.reason === undefined) {
+    if (!isObject(value) && !isArray(value)) return invalidValue(field, value, message);
+    return { reason: 'FieldValueInvalid', message: `Invalid value: ${message}`, field };
+  }
   return { reason: rule.reason, message: `${words}: ${message}`, field };
 }
 

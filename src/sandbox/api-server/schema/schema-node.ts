@@ -48,13 +48,15 @@ export interface SchemaNode {
   readonly 'x-kubernetes-patch-strategy'?: string;
 }
 
-export type PathSegment = string | number;
+/** A field, the place of an item, or the key of a map where rules speak of it. */
+export type PathSegment = string | number | { readonly key: string };
 
 /** `spec.rules[0].name`, as Kubernetes writes field paths. */
 export function renderPath(path: readonly PathSegment[]): string {
   let text = '';
   for (const segment of path) {
     if (typeof segment === 'number') text += `[${segment}]`;
+    else if (typeof segment === 'object') text += `[${segment.key}]`;
     else text += text === '' ? segment : `.${segment}`;
   }
   return text === '' ? '<nil>' : text;

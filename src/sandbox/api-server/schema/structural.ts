@@ -4,7 +4,7 @@ import type { Cause } from '../faults.ts';
 import { compileCel } from './cel-environment.ts';
 import { forbiddenField, invalidValue, required } from './field-errors.ts';
 import type { SchemaNode } from './schema-node.ts';
-import { compilePattern } from './validate.ts';
+import { compilePattern, compileValidate } from './validate.ts';
 
 const TYPES = new Set(['object', 'array', 'string', 'integer', 'number', 'boolean']);
 
@@ -19,8 +19,27 @@ export function structuralProblems(schema: SchemaNode, at: string): readonly Cau
         ? required(`${at}.type`, 'must not be empty at the root')
         : invalidValue(`${at}.type`, schema.type, 'must be object at the root'),
     );
+  checkImplied(schema, at, causes);
   walk(schema, at, causes);
   return causes;
+}
+
+/** What every object has is not for a definition to describe, but for the names it allows. */
+function checkImplied({ properties = {} }: SchemaNode, at: string, causes: Cause[]): void {
+  for (const key of ['apiVersion', 'kind']) {
+    const type = properties[key]?.type;
+    if (type !== undefined && type !== 'string')
+      causes.push(invalidValue(`${at}.properties[${key}].type`, type, 'must be string'));
+  }
+  const { type: _type, properties: named = {}, ...more } = properties['metadata'] ?? {};
+  const others = Object.keys(named).filter((key) => key !== 'name' && key !== 'generateName');
+  if (Object.keys(more).length + others.length === 0) return;
+  causes.push(
+    forbiddenField(
+      `${at}.properties[metadata]`,
+      'must not specify anything other than name and generateName, but metadata is implicitly specified',
+    ),
+  );
 }
 
 function walk(schema: SchemaNode, at: string, causes: Cause[]): void {
@@ -28,6 +47,7 @@ function walk(schema: SchemaNode, at: string, causes: Cause[]): void {
   checkRules(schema, at, causes);
   checkLists(schema, at, causes);
   checkForbidden(schema, at, causes);
+  checkDefault(schema, at, causes);
   if (schema.properties !== undefined && schema.additionalProperties !== undefined)
     causes.push(
       forbiddenField(
@@ -62,7 +82,7 @@ function checkType(schema: SchemaNode, at: string, causes: Cause[]): void {
       ),
     );
   if (schema.type === 'array' && schema.items === undefined)
-    causes.push(required(`${at}.items`, 'must be specified for arrays'));
+    causes.push(required(`${at}.items`, 'must be specified'));
 }
 
 function checkForbidden(schema: SchemaNode, at: string, causes: Cause[]): void {
@@ -95,8 +115,30 @@ function checkForbidden(schema: SchemaNode, at: string, causes: Cause[]): void {
   }
 }
 
+/** A default is a value like any other. */
+function checkDefault(schema: SchemaNode, at: string, causes: Cause[]): void {
+  if (schema.default === undefined) return;
+  const run = { path: [], causes: [] };
+  compileValidate(schema)(schema.default, undefined, run);
+  for (const { field, ...cause } of run.causes as Cause[])
+    causes.push({ ...cause, field: `${at}.default${field === '<nil>' ? '' : `.${field}`}` });
+}
+
 function checkLists(schema: SchemaNode, at: string, causes: Cause[]): void {
   const keys = schema['x-kubernetes-list-map-keys'];
+  const isSet = schema['x-kubernetes-list-type'] === 'set';
+  if (
+    isSet &&
+    schema.items?.type === 'object' &&
+    schema.items['x-kubernetes-map-type'] !== 'atomic'
+  )
+    causes.push(
+      invalidValue(
+        `${at}.items.x-kubernetes-map-type`,
+        null,
+        'must be atomic as item of a list with x-kubernetes-list-type=set',
+      ),
+    );
   if (schema['x-kubernetes-list-type'] !== 'map') return;
   if (keys === undefined || keys.length === 0)
     causes.push(

@@ -25,10 +25,14 @@ const NOTHING: Validate = () => {};
 export function compileValidate(schema: SchemaNode, isResource = false): Validate {
   const checks: Check[] = [];
   const isType = compileType(schema);
+  const options = compileEnum(schema);
+  const junctors: Check[] = [];
+  if (options !== undefined) checks.push(options);
   addScalarChecks(schema, checks);
   addListChecks(schema, checks);
   addObjectChecks(schema, checks, isResource);
-  addCombinations(schema, checks);
+  addCombinations(schema, junctors);
+  checks.push(...junctors);
   if (isType === undefined && checks.length === 0) return NOTHING;
   const nullable = schema.nullable === true;
 
@@ -38,6 +42,9 @@ export function compileValidate(schema: SchemaNode, isResource = false): Validat
     if (isType !== undefined && !isType(value)) {
       const field = renderPath(run.path);
       run.causes.push(say.wrongType(field, typeName(value), expectedType(schema)));
+      // What does not look into the value is said as well.
+      options?.(value, previous, run);
+      for (const junctor of junctors) junctor(value, previous, run);
       return;
     }
     for (const check of checks) check(value, previous, run);
@@ -85,13 +92,21 @@ function refuse(run: ValidateRun, value: unknown, detail: string): void {
   run.causes.push(say.invalidValue(renderPath(run.path), value, detail));
 }
 
+/** Not of a place: Kubernetes says in words where it is. */
+function refuseSomewhere(run: ValidateRun, detail: string): void {
+  run.causes.push(say.invalidValue('<nil>', '', detail));
+}
+
+function compileEnum({ enum: allowed }: SchemaNode): Check | undefined {
+  if (allowed === undefined) return undefined;
+  return (value, _previous, run) => {
+    if (allowed.some((item) => equalJson(item, value))) return;
+    run.causes.push(say.unsupportedValue(renderPath(run.path), value, allowed));
+  };
+}
+
 function addScalarChecks(schema: SchemaNode, checks: Check[]): void {
-  const { enum: allowed, format } = schema;
-  if (allowed !== undefined)
-    checks.push((value, _previous, run) => {
-      if (allowed.some((item) => equalJson(item, value))) return;
-      run.causes.push(say.unsupportedValue(renderPath(run.path), value, allowed));
-    });
+  const { format } = schema;
   addTextChecks(schema, checks);
   addNumberChecks(schema, checks);
   const holds =
@@ -118,8 +133,11 @@ function addTextChecks({ minLength, maxLength, pattern }: SchemaNode, checks: Ch
     });
   if (pattern === undefined) return;
   const expression = compilePattern(pattern);
+  // Of a text with the wrong length nothing more is said.
+  const isWrongLength = (value: string) =>
+    lengthOf(value) < (minLength ?? 0) || lengthOf(value) > (maxLength ?? Infinity);
   checks.push((value, _previous, run) => {
-    if (typeof value !== 'string' || expression.test(value)) return;
+    if (typeof value !== 'string' || expression.test(value) || isWrongLength(value)) return;
     refuse(run, value, `${body(run)} should match '${pattern}'`);
   });
 }
@@ -168,8 +186,8 @@ function addNumberChecks(schema: SchemaNode, checks: Check[]): void {
   const [low, high] = limits;
   checks.push((value, _previous, run) => {
     if (typeof value !== 'number' || (value >= low && value <= high)) return;
-    const detail = `Checked value must be of type ${schema.type ?? ''} with format ${schema.format ?? ''}`;
-    refuse(run, value, detail);
+    const wanted = `type ${schema.type ?? ''} with format ${schema.format ?? ''}`;
+    refuseSomewhere(run, `Checked value must be of ${wanted} in ${renderPath(run.path)}`);
   });
 }
 
@@ -250,13 +268,14 @@ function addObjectChecks(schema: SchemaNode, checks: Check[], isResource: boolea
       if (!isObject(value) || sizeOf(value) <= maxProperties) return;
       run.causes.push(say.tooMany(renderPath(run.path), sizeOf(value), maxProperties));
     });
+  addChildren(properties ?? {}, additionalProperties, checks, isResource);
+  // What is there is looked at before what is missing.
   if (required !== undefined)
     checks.push((value, _previous, run) => {
       if (!isObject(value)) return;
       for (const key of required)
         if (value[key] === undefined) run.causes.push(say.required(renderPath([...run.path, key])));
     });
-  addChildren(properties ?? {}, additionalProperties, checks, isResource);
 }
 
 function addChildren(
@@ -276,14 +295,33 @@ function addChildren(
   checks.push((value, previous, run) => {
     if (!isObject(value)) return;
     const before: JsonObject | undefined = isObject(previous) ? previous : undefined;
+    const first = run.causes.length;
+    const blamed: { readonly key: string; readonly from: number }[] = [];
     for (const key in value) {
       const child = children.get(key) ?? (properties[key] === undefined ? rest : NOTHING);
       if (child === NOTHING) continue;
+      const from = run.causes.length;
       run.path.push(key);
       child(value[key], before?.[key], run);
       run.path.pop();
+      if (run.causes.length > from) blamed.push({ key, from });
     }
+    if (blamed.length > 1) sortCauses(run.causes, first, blamed);
   });
+}
+
+/** Fields are blamed in the order of the alphabet, not in that of the body. */
+function sortCauses(
+  causes: Cause[],
+  first: number,
+  blamed: readonly { readonly key: string; readonly from: number }[],
+): void {
+  const parts = blamed.map(({ key, from }, index) => ({
+    key,
+    own: causes.slice(from, blamed[index + 1]?.from),
+  }));
+  parts.sort((a, b) => (a.key < b.key ? -1 : 1));
+  causes.splice(first, causes.length - first, ...parts.flatMap(({ own }) => own));
 }
 
 function quoted(run: ValidateRun): string {
@@ -293,14 +331,12 @@ function quoted(run: ValidateRun): string {
 function addCombinations(schema: SchemaNode, checks: Check[]): void {
   const { allOf, not } = schema;
   for (const part of allOf ?? []) checks.push(withoutSkipping(compileValidate(part)));
-  const isIntOrString = schema['x-kubernetes-int-or-string'] === true;
-  const anyOf = isIntOrString ? undefined : schema.anyOf;
-  if (anyOf !== undefined) {
-    const parts = anyOf.map((part) => compileValidate(part));
+  if (schema.anyOf !== undefined) {
+    const parts = schema.anyOf.map((part) => compileValidate(part));
     checks.push((value, _previous, run) => {
       const results = parts.map((part) => attempt(part, value, run));
       if (results.some(({ length }) => length === 0)) return;
-      refuse(run, '', `${quoted(run)} must validate at least one schema (anyOf)`);
+      refuseSomewhere(run, `${quoted(run)} must validate at least one schema (anyOf)`);
       run.causes.push(...closest(results));
     });
   }
@@ -311,7 +347,10 @@ function addCombinations(schema: SchemaNode, checks: Check[]): void {
       const valid = results.filter(({ length }) => length === 0).length;
       if (valid === 1) return;
       const found = valid === 0 ? 'Found none valid' : `Found ${valid} valid alternatives`;
-      refuse(run, '', `${quoted(run)} must validate one and only one schema (oneOf). ${found}`);
+      refuseSomewhere(
+        run,
+        `${quoted(run)} must validate one and only one schema (oneOf). ${found}`,
+      );
       if (valid === 0) run.causes.push(...closest(results));
     });
   }
@@ -319,7 +358,7 @@ function addCombinations(schema: SchemaNode, checks: Check[]): void {
   const negated = compileValidate(not);
   checks.push((value, _previous, run) => {
     if (attempt(negated, value, run).length > 0) return;
-    refuse(run, '', `${quoted(run)} must not validate the schema (not)`);
+    refuseSomewhere(run, `${quoted(run)} must not validate the schema (not)`);
   });
 }
 
