@@ -41,7 +41,7 @@ function describeDeletion(plane: PlaneInUse): void {
         report(`${plane.name}, deletion, revertOnDeletion: true`, requests(stage.requests(from)));
         expect(stage.failures()).toEqual([]);
         expect(stage.target?.status?.availableReplicas).toBe(2);
-        expect(stage.sides(Date.now() - 2_000)).toEqual(['canary']);
+        expect((await stage.next()).sides).toEqual(['canary']);
         expect(stage.chronicle.names('Service')).toEqual([APP]);
         expect(stage.chronicle.names('HTTPRoute')).toEqual(isSwitch ? [] : [APP]);
         const owners = stage.chronicle.latest('Service', APP)?.metadata.ownerReferences ?? [];

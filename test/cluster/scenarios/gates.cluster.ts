@@ -67,7 +67,7 @@ describe.concurrent('a gate that never answers, without a deadline', () => {
     report(
       'traefik, silent gate without a deadline',
       requests(stage.requests(from)),
-      `after ${seconds(Date.now() - from)}: phase ${status?.phase}, waiting for ${status?.waiting?.for} since ${status?.waiting?.since}`,
+      `after ${seconds(Date.now() - from)}: phase ${status?.phase}, ${status?.waiting?.for} since ${status?.waiting?.since}`,
       `last answer: ${status?.waiting?.lastAnswer}`,
     );
     expect(status?.waiting?.for).toMatch(/release-manager/);

@@ -60,7 +60,7 @@ export function describeLife(plane: PlaneInUse): void {
       );
       expect(stage.failures()).toEqual([]);
       expect(stage.target?.spec.replicas).toBe(0);
-      expect(stage.sides(Date.now() - 2_000)).toEqual(['primary']);
+      expect((await stage.next()).sides).toEqual(['primary']);
     });
 
     it(
@@ -89,8 +89,7 @@ export function describeLife(plane: PlaneInUse): void {
             expect(share).toSatisfy((each: Share) => plane.isRight(each));
           }
         }
-        expect(stage.versions(Date.now() - 2_000)).toEqual(['1.1.0']);
-        expect(stage.sides(Date.now() - 2_000)).toEqual(['primary']);
+        expect(await stage.next()).toEqual({ sides: ['primary'], versions: ['1.1.0'] });
         const messages = (await stage.messages()).filter(({ receivedAt }) => receivedAt >= from);
         expect(messages.map(({ text }) => text.split('\n')[1])).toEqual([
           'New revision detected, progressing canary analysis.',
@@ -128,7 +127,7 @@ export function describeLife(plane: PlaneInUse): void {
         expect(rounds.length).toBeLessThanOrEqual(THRESHOLD + 1);
         expect(exposureMs).toBeLessThan(rounds.length * INTERVAL_MS + PROXY_MS);
       }
-      expect(stage.versions(Date.now() - 2_000)).toEqual(['1.1.0']);
+      expect((await stage.next()).versions).toEqual(['1.1.0']);
       expect(stage.condition('Stalled')).toMatchObject({
         status: 'True',
         reason: 'FailedChecks',
@@ -172,7 +171,7 @@ export function describeLife(plane: PlaneInUse): void {
         expect(spec?.rules?.[0]?.backendRefs?.map(({ name }) => name)).toEqual([APP]);
         expect(metadata?.annotations ?? {}).toEqual({});
       }
-      expect(stage.sides(Date.now() - 2_000)).toEqual(['canary']);
+      expect((await stage.next()).sides).toEqual(['canary']);
     });
   });
 }

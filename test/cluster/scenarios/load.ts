@@ -58,15 +58,18 @@ export class Load {
   }
 }
 
-/** Who did not answer, or said that it failed: by pod and status, for people. */
+/** Who did not answer, or said that it failed: by pod and status, with the time of the first, for people. */
 export function blame(records: readonly RequestRecord[]): readonly string[] {
-  const counts = new Map<string, number>();
-  for (const { failed, pod, lastPod, status, error } of records) {
+  const counts = new Map<string, { count: number; readonly first: number }>();
+  for (const { at, failed, pod, lastPod, status, error } of records) {
     if (!failed) continue;
     const silent = lastPod === undefined ? 'nobody' : `${lastPod} (last on that connection)`;
     const what = status === 0 ? `no answer (${error})` : String(status);
     const who = `${pod ?? silent}: ${what}`;
-    counts.set(who, (counts.get(who) ?? 0) + 1);
+    const seen = counts.get(who) ?? { count: 0, first: at };
+    counts.set(who, { ...seen, count: seen.count + 1 });
   }
-  return [...counts].map(([who, count]) => `${count} × ${who}`);
+  return [...counts].map(([who, { count, first }]) => {
+    return `${count} × ${who} from ${new Date(first).toISOString().slice(11, 23)}`;
+  });
 }

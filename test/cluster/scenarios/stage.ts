@@ -33,6 +33,12 @@ export interface StageOptions {
   readonly slack?: string;
 }
 
+/** Each once, sorted. */
+export interface Who {
+  readonly sides: readonly string[];
+  readonly versions: readonly string[];
+}
+
 export class Stage {
   readonly plane: PlaneInUse;
   readonly namespace: string;
@@ -176,18 +182,20 @@ export class Stage {
     );
   }
 
-  /** Which versions have answered between two times. */
-  versions(from: number, to = Infinity): readonly string[] {
-    const versions = this.requests(from, to).map(({ version = 'nobody' }) => version);
-    return [...new Set(versions)].sort();
+  /** Who answers from now on: sides and versions, read from the next requests. */
+  async next(count = 30): Promise<Who> {
+    const from = Date.now();
+    const records = await this.chronicle.until(`${count} more answers`, MINUTE, () => {
+      const later = this.requests(from);
+      return later.length < count ? undefined : later;
+    });
+    const sides = records.map((record) => this.load.ledger.sideOf(record) ?? 'nobody');
+    return { sides: [...new Set(sides)].sort(), versions: versionsOf(records) };
   }
 
-  /** Which sides have answered between two times. */
-  sides(from: number, to = Infinity): readonly string[] {
-    const sides = this.requests(from, to).map(
-      (record) => this.load.ledger.sideOf(record) ?? 'nobody',
-    );
-    return [...new Set(sides)].sort();
+  /** Which versions have answered between two times. */
+  versions(from: number, to = Infinity): readonly string[] {
+    return versionsOf(this.requests(from, to));
   }
 
   /** What the rounds since `from` came to, in order. */
@@ -256,4 +264,8 @@ export class Stage {
     const wanted = deployment?.spec.replicas ?? 1;
     return deployment !== undefined && deployment.status?.availableReplicas === wanted;
   }
+}
+
+function versionsOf(records: readonly RequestRecord[]): readonly string[] {
+  return [...new Set(records.map(({ version = 'nobody' }) => version))].sort();
 }

@@ -92,7 +92,8 @@ describe.concurrent('what kubectl says', () => {
   it('showed each phase and each weight as they were', inTurn, () => {
     const seen = watching.lines.map(({ text }) => text.trim().split(/\s{2,}|\t/));
     report('traefik, kubectl get -w', requests(stage.requests()), `${seen.length} lines`);
-    const shown = seen.map(([, phase = '', weight = '']) => `${phase} ${weight}`);
+    // Name, target, phase, weight.
+    const shown = seen.map(([, , phase = '', weight = '']) => `${phase} ${weight}`);
     const was = stage.chronicle.changes('Canary', APP).map(({ object: { status } }) => {
       return `${status?.phase ?? ''} ${status?.canaryWeight ?? ''}`.trim();
     });
