@@ -5,19 +5,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { killComponent, startComponent } from '../control.ts';
 import { Arena } from '../faults/arena.ts';
 import { initialise, judged, Rollout } from '../faults/rollout.ts';
+import { describeUsers } from './users.ts';
 
 const limitMs = 300_000;
 const outageMs = 30_000;
 const recoveryMs = 120_000;
 let arena: Arena;
-
-beforeAll(async () => {
-  arena = await Arena.open();
-}, limitMs);
-
-afterAll(async () => {
-  await arena[Symbol.asyncDispose]();
-}, limitMs);
 
 /** Two rollouts that have taken their first step: one that will be promoted, and one that turns bad meanwhile. */
 async function midRun(name: string): Promise<readonly [good: Rollout, bad: Rollout]> {
@@ -39,7 +32,18 @@ async function endsWell(good: Rollout, bad: Rollout, faults: string): Promise<vo
   expect(await judged(bad, `${faults} before an abort`)).toEqual([]);
 }
 
+// First, because the arena sends away the operator that ships.
+describeUsers();
+
 describe('an operator without a control plane', () => {
+  beforeAll(async () => {
+    arena = await Arena.open();
+  }, limitMs);
+
+  afterAll(async () => {
+    await arena[Symbol.asyncDispose]();
+  }, limitMs);
+
   it(
     'goes on where it was when the API server comes back after half a minute',
     async () => {
