@@ -4,6 +4,7 @@
  * Effects run before the status is written: the status says what has been done. If the process dies in between, the
  * next pass finds the write on the object itself and completes it.
  */
+import { whenAnswered } from '../core/answered.ts';
 import { decide } from '../core/decide.ts';
 import type { Decision } from '../core/effects.ts';
 import { freshMemory, type Memory, type Time } from '../core/observation.ts';
@@ -57,14 +58,15 @@ export async function reconcile(
   const seen = takesTime(questions) ? await observe(key, ports, signal) : before;
   if (seen === undefined) return gone(key, desks, ports);
   const time = timeOf(ports);
-  const decision = decide(
+  const decided = decide(
     seen.observation,
     asked.answers,
     memory,
     time,
     desks.courier.deliveries(id),
   );
-  const { warnings } = await act(decision.effects, seen, asked, ports, signal);
+  const { warnings } = await act(decided.effects, seen, asked, ports, signal);
+  const decision = whenAnswered(decided, time, timeOf(ports));
   await record(seen, decision, ports, signal);
   desks.memories.set(id, decision.memory);
   tell(seen, decision, warnings, desks.teller, ports);
