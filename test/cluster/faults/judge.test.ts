@@ -36,6 +36,12 @@ class Story {
     return this;
   }
 
+  /** The server took its time over the last write. */
+  takenLater(ms: number): void {
+    const last = this.writes.at(-1);
+    if (last !== undefined) last.answeredAt = this.at + ms;
+  }
+
   /** The last thing seen was a write of the operator. */
   byOperator(): this {
     const path = routes;
@@ -174,6 +180,14 @@ describe('the judge of real rollouts', () => {
     const story = new Story().route(30).wait(400).round().route(60);
     expect(story.violations).toEqual([
       'p1: the weight went to 60 only 400 ms after the last raise',
+    ]);
+  });
+
+  it('counts an interval from when the raise before was taken', () => {
+    const story = new Story().route(30);
+    story.takenLater(500);
+    expect(story.wait(1_000).round().route(60).violations).toEqual([
+      'p1: the weight went to 60 only 500 ms after the last raise',
     ]);
   });
 

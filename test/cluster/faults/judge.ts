@@ -33,8 +33,9 @@ export interface Shift {
   readonly from: number;
   readonly to: number;
   readonly version: number;
-  /** When the write that made it reached the proxy; what others wrote counts when it was seen. */
-  readonly at: number;
+  /** When the write that made it reached the proxy, and when the server had taken it; else when it was seen. */
+  readonly sentAt: number;
+  readonly takenAt: number;
 }
 
 export function shiftsOf(record: CaseRecord): readonly Shift[] {
@@ -42,41 +43,40 @@ export function shiftsOf(record: CaseRecord): readonly Shift[] {
   return historyOf(record, 'HTTPRoute', 'cart').flatMap((seen): readonly Shift[] => {
     const to = seen.gone ? 0 : (weightIn(seen.object) ?? 0);
     if (to === from) return [];
-    const shift = { from, to, version: seen.version, at: timeOf(record, seen) };
+    const { version, at } = seen;
+    const write = writeOf(record, version);
+    const times = { sentAt: write?.at ?? at, takenAt: write?.answeredAt ?? at };
+    const shift = { from, to, version, ...times };
     from = to;
     return [shift];
   });
-}
-
-function timeOf(record: CaseRecord, { version, at }: Seen): number {
-  return writeOf(record, version)?.at ?? at;
 }
 
 /** One configured step at a time, never two within one interval. */
 const climbsStepByStep: Rule = (record, report) => {
   const { steps, intervalMs } = record;
   let raisedAt: number | undefined;
-  for (const { from, to, at } of shiftsOf(record)) {
+  for (const { from, to, sentAt, takenAt } of shiftsOf(record)) {
     if (to < from) continue;
     const next = steps.find((step) => step > from);
     if (to !== next)
       report('r2', `the weight went from ${from} to ${to}, the next step is ${next}`);
-    const gap = raisedAt === undefined ? Infinity : at - raisedAt;
+    const gap = raisedAt === undefined ? Infinity : sentAt - raisedAt;
     if (gap < intervalMs - toleranceMs)
       report('p1', `the weight went to ${to} only ${gap} ms after the last raise`);
-    raisedAt = at;
+    raisedAt = takenAt;
   }
 };
 
-/** Each raise after the first has a passed round behind it, asked since the raise before, and the latest one. */
+/** Each raise after the first has a passed round behind it: the latest one, asked since the raise before was taken. */
 const earnsEachRaise: Rule = (record, report) => {
   let raisedAt: number | undefined;
-  for (const { from, to, at } of shiftsOf(record)) {
+  for (const { from, to, sentAt, takenAt } of shiftsOf(record)) {
     if (to > from && from > 0) {
-      const why = notPassed(record, raisedAt ?? 0, at);
+      const why = notPassed(record, raisedAt ?? 0, sentAt);
       if (why !== undefined) report('p1', `the weight went from ${from} to ${to}: ${why}`);
     }
-    if (to > from) raisedAt = at;
+    if (to > from) raisedAt = takenAt;
   }
 };
 
@@ -133,7 +133,7 @@ const promotesOnce: Rule = (record, report) => {
   const top = before.findLast(({ from, to }) => to > from);
   if (top?.to !== steps.at(-1))
     report('p4', `the primary was written at a weight of ${top?.to ?? 0}`);
-  const why = notPassed(record, top?.at ?? 0, timeOf(record, first));
+  const why = notPassed(record, top?.takenAt ?? 0, writeOf(record, first.version)?.at ?? first.at);
   if (why !== undefined) report('p4', `the primary was written: ${why}`);
 };
 
@@ -151,7 +151,7 @@ const keepsPods: Rule = (record, report) => {
 
 /** No write moves traffic to a side without an available replica while the other has one. */
 const sendsToTheAvailable: Rule = (record, report) => {
-  for (const { from, to, version, at } of shiftsOf(record)) {
+  for (const { from, to, version, sentAt: at } of shiftsOf(record)) {
     const [to_, away]: readonly [Side, Side] =
       to > from ? ['canary', 'primary'] : ['primary', 'canary'];
     if (wasAvailable(record, to_, version, at) || !isAvailable(record, away, version)) continue;
