@@ -1,6 +1,6 @@
 /** The objects of one rollout under fault, all called `cart`, in a namespace of its own. */
 import type { KubernetesObject } from '../../../src/api/object.ts';
-import { onPaper } from './paper.ts';
+import { onPaper, paperGateway } from './paper.ts';
 
 export const images = { old: 'demo:1', new: 'demo:2' } as const;
 export const steps = [30, 60] as const;
@@ -46,7 +46,7 @@ export function canary(namespace: string, options: CanaryOptions = {}): Kubernet
     spec: {
       targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'cart' },
       progressDeadlineSeconds: 120,
-      service: { port: 80, targetPort: 8080, gatewayRefs: [{ name: 'public' }] },
+      service: { port: 80, targetPort: 8080, gatewayRefs: [{ name: paperGateway }] },
       analysis: {
         interval,
         threshold,

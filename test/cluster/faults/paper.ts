@@ -12,6 +12,9 @@ const paperNode = 'paper';
 /** Of the spec of such pods: they are born on the node, and nobody waits for their end. */
 export const onPaper = { nodeName: paperNode, terminationGracePeriodSeconds: 0 } as const;
 
+/** What routes name as their parent. Another name than that of any gateway that really runs in the cluster. */
+export const paperGateway = 'paper';
+
 /** Without a Node, a pod is no endpoint. The taint keeps everybody else's pods away. */
 export const paperNodeObject: KubernetesObject = {
   apiVersion: 'v1',
