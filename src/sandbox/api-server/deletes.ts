@@ -2,7 +2,7 @@
 
 import { put, remove } from './commit.ts';
 import type { ServerContext } from './context.ts';
-import { conflict, forbidden, invalid, notFound } from './faults.ts';
+import { badRequest, conflict, forbidden, invalid, notFound } from './faults.ts';
 import { freezeJson, isObject, withKeys, type JsonObject } from './json.ts';
 import { timestamp, type KubeObject, type Metadata } from './object.ts';
 import { kindOf, subjectOf, type Request } from './request.ts';
@@ -34,9 +34,11 @@ export interface Deleted {
 export function readDeleteOptions(request: Request): DeleteOptions {
   const { query, body } = request.call;
   const options: JsonObject = isObject(body) ? body : {};
-  const preconditions: JsonObject = isObject(options['preconditions'])
-    ? options['preconditions']
-    : {};
+  const preconditions = options['preconditions'] ?? {};
+  if (!isObject(preconditions))
+    throw badRequest(
+      'json: cannot unmarshal string into Go struct field DeleteOptions.preconditions of type v1.Preconditions',
+    );
   const grace = options['gracePeriodSeconds'] ?? query['gracePeriodSeconds'];
   const dryRun = options['dryRun'];
   return {

@@ -41,6 +41,8 @@ export class Housekeeping {
   readonly #dependents = new Map<string, Set<string>>();
   /** Uids whose dependents or finalizers need a look. */
   readonly #due = new Set<string>();
+  /** Uids of dependents that name an owner in a way that it is not. */
+  readonly #doubtful = new Set<string>();
   readonly #events = new Map<string, number>();
   readonly #terminating = new Set<string>();
 
@@ -72,6 +74,7 @@ export class Housekeeping {
       if (dependents === undefined) this.#dependents.set(owner.uid, (dependents = new Set()));
       dependents.add(uid);
       if (!this.#places.has(owner.uid)) this.#due.add(owner.uid);
+      else if (!this.#isOwner(owner, object)) this.#doubtful.add(uid);
     }
   }
 
@@ -101,6 +104,8 @@ export class Housekeeping {
 
   /** Runs until nothing is left to do that can be done now. */
   tick(): void {
+    for (const uid of this.#doubtful) this.#collectDependent(uid);
+    this.#doubtful.clear();
     while (this.#due.size > 0) {
       const uids = [...this.#due];
       this.#due.clear();
@@ -147,11 +152,19 @@ export class Housekeeping {
   }
 
   #isOwner(owner: OwnerReference, dependent: KubeObject): boolean {
+    if (!this.#isKnown(owner)) return true;
     const found = this.#find(owner.uid);
     if (found === undefined) return false;
     const { namespace, name } = found.stored.metadata;
     if (name !== owner.name || found.stored.kind !== owner.kind) return false;
     return namespace === undefined || namespace === dependent.metadata.namespace;
+  }
+
+  /** Of kinds that are not served nothing can be said, so nothing is done. */
+  #isKnown({ apiVersion, kind }: OwnerReference): boolean {
+    return this.#context.registry.types.some(
+      (type) => type.apiVersion === apiVersion && type.definition.kind === kind,
+    );
   }
 
   #orphan(stored: KubeObject, type: ResourceType, dependents: readonly string[]): void {

@@ -192,6 +192,38 @@ export function deletes(room: Room): void {
     });
   });
 
+  it.each([
+    ['name', { name: 'other' }],
+    ['kind', { kind: 'Secret' }],
+  ])('takes along what names its owner by another %s', async (_what, more) => {
+    const namespace = await room.namespace();
+    await owned(room, namespace, 'dependent', await room.configMap(namespace, 'owner'), more);
+    await room.eventually(async () => {
+      expect(await room.get(`${configMaps(namespace)}/dependent`)).toMatchObject({ status: 404 });
+    });
+    expect(await room.get(`${configMaps(namespace)}/owner`)).toMatchObject({ status: 200 });
+  });
+
+  it('takes along what names an owner in another namespace', async () => {
+    const [namespace, elsewhere] = [await room.namespace(), await room.namespace()];
+    await owned(room, namespace, 'dependent', await room.configMap(elsewhere, 'owner'));
+    await room.eventually(async () => {
+      expect(await room.get(`${configMaps(namespace)}/dependent`)).toMatchObject({ status: 404 });
+    });
+  });
+
+  it('keeps what names an owner of a kind that is not served', async () => {
+    const namespace = await room.namespace();
+    const owner = await room.configMap(namespace, 'owner');
+    const unknown = { apiVersion: 'nobody.test/v1', kind: 'Thing' };
+    await owned(room, namespace, 'kept', owner, unknown);
+    await owned(room, namespace, 'taken', owner, { name: 'other' });
+    await room.eventually(async () => {
+      expect(await room.get(`${configMaps(namespace)}/taken`)).toMatchObject({ status: 404 });
+    });
+    expect(await room.get(`${configMaps(namespace)}/kept`)).toMatchObject({ status: 200 });
+  });
+
   it('keeps the namespaces a cluster cannot do without', async () => {
     for (const name of ['default', 'kube-system'])
       expect(await room.call('DELETE', `/api/v1/namespaces/${name}`)).toMatchObject({
