@@ -16,6 +16,8 @@ import type { RequestRecord } from './request-record.ts';
 
 const TIMEOUT_MS = 10_000;
 const REPORT_MS = 200;
+/** After a longer pause of its own it does not make up for all of it: a flood would be no steady load. */
+const MOST_LATE_MS = 500;
 
 const { values } = parseArgs({
   options: {
@@ -35,7 +37,7 @@ if (!(freshEvery >= 0)) throw new Error(`--fresh-every "${values['fresh-every']}
 const podBehind = new WeakMap<Socket, string>();
 // In turn, so that each hears in time that its server is about to go.
 const agent = new Agent({ keepAlive: true, scheduling: 'fifo' });
-const startedAt = performance.now();
+let startedAt = performance.now();
 let sent = 0;
 let underWay = 0;
 let records: RequestRecord[] = [];
@@ -43,6 +45,8 @@ let stopping = false;
 
 function sendWhatIsDue(): void {
   if (stopping) return;
+  const lateMs = performance.now() - startedAt - (sent / perSecond) * 1_000;
+  startedAt += Math.max(0, lateMs - MOST_LATE_MS);
   const due = Math.floor(((performance.now() - startedAt) / 1_000) * perSecond);
   while (sent < due) {
     sent++;

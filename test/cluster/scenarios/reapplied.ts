@@ -133,10 +133,9 @@ describe.concurrent.for(ways)(
         canary(space, traefik, {}),
       ];
       again = new Reapplying(manifests, apply);
+      await kubectlWith(manifests, ...apply);
+      await stage.until('Initialized', 2 * MINUTE);
       again.start();
-      await stage.chronicle.until('the application is available', MINUTE, () => {
-        return stage.target?.status?.availableReplicas === 2;
-      });
       await stage.use(RATE);
     });
     afterAll(async () => {
