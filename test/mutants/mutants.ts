@@ -378,10 +378,18 @@ export const mutants: readonly Mutant[] = [
     name: 'the status is written before the route',
     breaks: 'p2',
     file: 'src/controller/reconcile.ts',
-    find: '  const { warnings } = await act(decision.effects, seen, asked, ports, signal);\n  await record(seen, decision, ports, signal);\n',
+    find: '  const { warnings } = await act(decided.effects, seen, asked, ports, signal);\n  const decision = whenAnswered(decided, time, timeOf(ports));\n  await record(seen, decision, ports, signal);\n',
     replace:
-      '  await record(seen, decision, ports, signal);\n  const { warnings } = await act(decision.effects, seen, asked, ports, signal);\n',
+      '  const decision = decided;\n  await record(seen, decision, ports, signal);\n  const { warnings } = await act(decided.effects, seen, asked, ports, signal);\n',
     tests: transcripts,
+  },
+  {
+    name: 'a raise counts from its decision',
+    breaks: 'p1',
+    file: 'src/controller/reconcile.ts',
+    find: 'const decision = whenAnswered(decided, time, timeOf(ports));',
+    replace: 'const decision = decided;',
+    tests: ['test/controller/slow-server.test.ts'],
   },
   {
     name: 'a write without the version it was made from',
