@@ -1,6 +1,6 @@
 /**
  * Does in one namespace what the cluster's controllers would do, for clusters that run none: says that a Deployment
- * has rolled out, and which pods a Service leads to. There are no pods.
+ * has rolled out, and which pod a Service leads to. There are no pods.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -31,13 +31,14 @@ export interface Controllers {
   stop(): Promise<void>;
 }
 
-export function playControllers(client: Api, namespace: string): Controllers {
+/** Of the Services only `service` leads anywhere: nobody asks about the others. */
+export function playControllers(client: Api, namespace: string, service: string): Controllers {
   const stopping = new AbortController();
-  const slices = new Map<string, string>();
+  let side: string | undefined;
   const run = async () => {
     while (!stopping.signal.aborted) {
       await rollOut(client, namespace);
-      await lead(client, namespace, slices);
+      side = await lead(client, namespace, service, side);
       await sleep(100);
     }
   };
@@ -74,19 +75,22 @@ async function rollOut(client: Api, namespace: string): Promise<void> {
   }
 }
 
-/** One slice for each Service, with a pod named after the side that it selects. */
-async function lead(client: Api, namespace: string, slices: Map<string, string>): Promise<void> {
+/** Answers the side that the Service selects, whose pod is in its slice now. */
+async function lead(
+  client: Api,
+  namespace: string,
+  service: string,
+  before: string | undefined,
+): Promise<string | undefined> {
   const path = `/api/v1/namespaces/${namespace}/services`;
-  for (const { metadata, spec } of Services.parse(await client.get(path)).items) {
-    const side = Object.values(spec.selector)[0] ?? '';
-    const before = slices.get(metadata.name);
-    if (before === side) continue;
-    slices.set(metadata.name, side);
-    const slice = sliceOf(namespace, metadata.name, side);
-    const collection = collectionOf(slice);
-    if (before === undefined) await client.create(slice);
-    else await client.patch(`${collection}/${metadata.name}`, { endpoints: slice.endpoints });
-  }
+  const { items } = Services.parse(await client.get(path));
+  const found = items.find(({ metadata }) => metadata.name === service);
+  const side = Object.values(found?.spec.selector ?? {})[0];
+  if (side === undefined || side === before) return before;
+  const slice = sliceOf(namespace, service, side);
+  if (before === undefined) await client.create(slice);
+  else await client.patch(`${collectionOf(slice)}/${service}`, { endpoints: slice.endpoints });
+  return side;
 }
 
 function sliceOf(namespace: string, service: string, side: string) {

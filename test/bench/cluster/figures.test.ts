@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { failsAnywhere, restFigures, workFigures } from './figures.ts';
 import type { Findings } from './task.ts';
 
-const requests = { total: 0, lists: 0, tally: [] };
+const requests = { total: 0, unfinished: false, lists: 0, tally: [] };
 
 /** Two hundred canaries that did everything right. */
 const good: Findings = {
@@ -13,7 +13,7 @@ const good: Findings = {
   rest: { requests, seconds: 60, cpuSeconds: 0.2, residentMiB: 110 },
   promotion: {
     finished: 200,
-    requests: { total: 5_400, lists: 0, tally: ['5400 patch canaries/status'] },
+    requests: { total: 5_400, unfinished: false, lists: 0, tally: ['5400 patch canaries/status'] },
     cpuSeconds: 9,
     seconds: 70,
     queries: 2_000,
@@ -52,7 +52,10 @@ describe('the rows of canaries at work', () => {
   });
 
   it('are missed by a single request too many', () => {
-    const rest = { ...good.rest!, requests: { total: 1, lists: 1, tally: ['1 list services'] } };
+    const rest = {
+      ...good.rest!,
+      requests: { total: 1, unfinished: false, lists: 1, tally: ['1 list services'] },
+    };
     expect(missed({ ...good, rest })).toEqual([expect.stringContaining('API requests per canary')]);
   });
 
@@ -91,7 +94,10 @@ describe('on a busy machine', () => {
     const fewer = { ...good, aborts: good.aborts.map((abort) => ({ ...abort, finished: 3 })) };
     expect(workFigures(fewer, [5, 1]).filter(failsAnywhere)).toHaveLength(2);
     const { promotion } = good;
-    const chatty = { ...promotion!, requests: { total: 6_001, lists: 0, tally: [] } };
+    const chatty = {
+      ...promotion!,
+      requests: { total: 6_001, unfinished: false, lists: 0, tally: [] },
+    };
     expect(workFigures({ ...good, promotion: chatty }, [5, 1]).filter(failsAnywhere)).toHaveLength(
       1,
     );

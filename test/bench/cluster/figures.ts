@@ -247,8 +247,9 @@ function abortFigure({ count, aborts, failure }: Findings, threshold: number): C
   });
 }
 
-function tallied({ total, lists, tally }: Counted): string[] {
-  return total === 0 ? [] : [`${total} requests, ${lists} of them lists`, ...tally];
+function tallied({ total, lists, tally, unfinished }: Counted): string[] {
+  const note = unfinished ? ['the operator still had something to do when they were counted'] : [];
+  return total === 0 ? note : [`${total} requests, ${lists} of them lists`, ...tally, ...note];
 }
 
 /** What must hold on any machine: counts, and that every canary got there. */

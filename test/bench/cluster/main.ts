@@ -106,7 +106,9 @@ async function perform(task: Task): Promise<Findings> {
       const inside = new URL('inside.ts', import.meta.url).pathname;
       // What the operator and its bench write in between goes when the cluster goes.
       const command = ['env', `TMPDIR=${STATE}`, process.execPath, inside, JSON.stringify(task)];
-      const told = await Promise.race([cluster.tell(command), cluster.ended]);
+      const died = cluster.ended.then((why) => Promise.reject(new Error(why)));
+      const told = await Promise.race([cluster.tell(command), died]);
+      if (told === '') throw new Error('the part inside the cluster ended without a result');
       return Findings.parse(JSON.parse(told));
     } finally {
       await cluster.stop();

@@ -177,9 +177,10 @@ export class Stage {
   }
 }
 
-export function countedIn(requests: readonly Request[]): Counted {
+export function countedIn(requests: readonly Request[], isQuiet = true): Counted {
   return {
     total: requests.length,
+    unfinished: !isQuiet,
     lists: requests.filter(isList).length,
     tally: tally(requests).slice(0, 20),
   };

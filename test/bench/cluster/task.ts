@@ -19,6 +19,8 @@ export type Task = z.infer<typeof Task>;
 /** Requests to the API server without Leases and watches, Events and lists included. */
 const Counted = z.object({
   total: z.int(),
+  /** There was no pause in them at the end, so that some belong to what came before or are not counted yet. */
+  unfinished: z.boolean(),
   lists: z.int(),
   /** `3 patch canaries/status` and so on, most frequent first. */
   tally: z.array(z.string()).readonly(),

@@ -62,12 +62,12 @@ async function promote(stage: Stage, fleet: Fleet): Promise<Promotion> {
   // Whoever is missing then is missing in the table.
   const all = `${total} canaries are promoted`;
   await until(all, limits.releaseMs, async () => (await finished()) >= total).catch(() => {});
-  await stage.untilQuiet(limits.quietMs);
+  const isQuiet = await stage.untilQuiet(limits.quietMs);
   const weights = await stage.weightsSince(from);
   const lateness = latenessIn(weights);
   return {
     finished: await finished(),
-    requests: countedIn(stage.requestsSince(wallFrom)),
+    requests: countedIn(stage.requestsSince(wallFrom), isQuiet),
     cpuSeconds: (stage.usage().cpuMs - cpuMs) / 1000,
     seconds: (monotonicMs() - from) / 1000,
     queries: (await stage.queries()) - queriesBefore,
@@ -99,12 +99,12 @@ async function breakAll(stage: Stage, fleet: Fleet, threshold: number): Promise<
   const down = `${total} canaries are rolled back`;
   await until(down, limits.releaseMs / 2, async () => (await failed()) >= total).catch(() => {});
   const took = backAtZero(await stage.weightsSince(flippedAt)).map((atMs) => atMs - flippedAt);
-  await stage.untilQuiet(limits.quietMs);
+  const isQuiet = await stage.untilQuiet(limits.quietMs);
   await stage.answer(goodAnswers);
   return {
     threshold,
     finished: took.length,
     ...(took.length === 0 ? {} : { p50Ms: median(took), p99Ms: quantile(took, 0.99) }),
-    requests: countedIn(stage.requestsSince(wallFrom)),
+    requests: countedIn(stage.requestsSince(wallFrom), isQuiet),
   };
 }
