@@ -5,7 +5,7 @@
  *   GET /         the pods of all namespaces, or of those in NAMESPACES
  */
 import { readFileSync } from 'node:fs';
-import { createServer } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
 import { request } from 'node:https';
 
 const ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
@@ -22,18 +22,18 @@ interface Pod {
 
 const ca = readFileSync(`${ACCOUNT}/ca.crt`);
 
-createServer((_request, response) => {
-  findTargets().then(
-    (targets) => {
-      response.writeHead(200, { 'content-type': 'application/json' });
-      response.end(JSON.stringify(targets));
-    },
-    (error: unknown) => {
-      process.stderr.write(`${String(error)}\n`);
-      response.writeHead(503).end();
-    },
-  );
-}).listen(9091, '127.0.0.1');
+createServer((_request, response) => void tell(response)).listen(9091, '127.0.0.1');
+
+async function tell(response: ServerResponse): Promise<void> {
+  try {
+    const targets = JSON.stringify(await findTargets());
+    response.writeHead(200, { 'content-type': 'application/json' }).end(targets);
+  } catch (error) {
+    // Prometheus keeps what it knew and asks again.
+    process.stderr.write(`${String(error)}\n`);
+    response.writeHead(503).end();
+  }
+}
 
 async function findTargets(): Promise<readonly object[]> {
   const namespaces = NAMESPACES === undefined ? [] : NAMESPACES.split(',');

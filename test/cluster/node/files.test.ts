@@ -100,10 +100,10 @@ describe('the root of a container', () => {
         bind(`${folder}/inner`, '/data/deep/in', false),
         bind(`${folder}/data`, '/data', true),
       ],
-      workingDir: '/work',
+      workingDir: '/data',
     });
     expect(existsSync(`${root}/app/run`)).toBe(true);
-    expect(existsSync(`${root}/work`)).toBe(true);
+    expect(existsSync(`${root}/data`)).toBe(true);
     // What lies in a volume is made in the volume, or the mount would hide it.
     expect(existsSync(`${folder}/data/deep/in`)).toBe(true);
     expect(fstab).toContain(`${folder}/with\\040space ${root}/app/run none bind,ro 0 0\n`);

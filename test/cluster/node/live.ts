@@ -30,8 +30,11 @@ export async function assertReadyPodsLive(
   node: { readonly name: string; readonly address: string },
   ca: string,
 ): Promise<void> {
-  const list = (await api.get('/api/v1/pods')) as unknown as { readonly items: readonly Pod[] };
-  const here = list.items.filter(({ spec }) => spec.nodeName === node.name);
+  const list = await api.get('/api/v1/pods');
+  const items: unknown = list?.['items'];
+  if (!Array.isArray(items)) throw new Error('the API server lists no pods');
+  const pods: readonly Pod[] = items;
+  const here = pods.filter(({ spec }) => spec.nodeName === node.name);
   const missing = readyWithoutProcess(here, await fetchProcesses(node.address, ca));
   if (missing.length > 0) throw new Error(`Ready without a live process: ${missing.join(', ')}`);
 }
