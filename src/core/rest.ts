@@ -238,10 +238,12 @@ function contestedApex(pass: Pass): void {
   const { run, seen } = pass;
   if (run === undefined || !seen.services.adopted || (run.contested['selector'] ?? 0) < 2) return;
   if (seen.target?.revision !== pass.primaryHolds) return;
+  const manager = pass.answers.managers?.['selector'];
+  const who = manager === undefined ? 'somebody else' : `"${manager}"`;
   pass.stalled = true;
   pass.say(
     'ServiceContested',
-    `somebody keeps changing the selector of Service ${run.apex}; ${seen.target?.name} is kept running so that users are served either way. Leave spec.selector to the operator`,
+    `${who} keeps changing spec.selector of Service ${run.apex}; ${seen.target?.name} is kept running so that users are served either way. Leave spec.selector to the operator: ignore the difference, or take the Service out of the manifests`,
   );
   const replicas = seen.primary?.replicas ?? 0;
   if ((seen.target?.replicas ?? 0) < replicas) pass.effects.push({ type: 'scaleTarget', replicas });

@@ -257,3 +257,30 @@ describe('a route that somebody changes mid-run', () => {
     await stage.end();
   });
 });
+
+describe('an adopted Service whose selector somebody keeps taking back', () => {
+  it('is told of with object, field, manager and remedy, and the target is kept running', async () => {
+    const stage = new Stage({});
+    stage.create(deployment('demo:1'));
+    stage.create({
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name: 'cart', namespace: 'shop' },
+      spec: { selector: { app: 'cart' }, ports: [{ name: 'http', port: 80, targetPort: 8080 }] },
+    });
+    stage.create(canary());
+    stage.start();
+    await stage.untilPhase('Initialized', 120_000);
+    for (let taken = 0; taken < 3; taken++) {
+      stage.patch('Service', 'cart', { spec: { selector: { app: 'cart' } } });
+      await stage.pass(2_000);
+    }
+    const stalled = stage.condition('Stalled');
+    expect(stalled?.reason).toBe('ServiceContested');
+    expect(stalled?.message).toMatch(
+      /^"[^"]+" keeps changing spec\.selector of Service cart; .* take the Service out of the manifests$/,
+    );
+    expect(stage.get('Deployment', 'cart')?.['spec']).toMatchObject({ replicas: 2 });
+    await stage.end();
+  });
+});
