@@ -45,7 +45,7 @@ let stopping = false;
 
 function sendWhatIsDue(): void {
   if (stopping) return;
-  const lateMs = performance.now() - startedAt - (sent / perSecond) * 1_000;
+  const lateMs = performance.now() - startedAt - ((sent + 1) / perSecond) * 1_000;
   startedAt += Math.max(0, lateMs - MOST_LATE_MS);
   const due = Math.floor(((performance.now() - startedAt) / 1_000) * perSecond);
   while (sent < due) {

@@ -22,14 +22,15 @@ interface Pod {
 
 const ca = readFileSync(`${ACCOUNT}/ca.crt`);
 
-createServer((_request, response) => void tell(response)).listen(9091, '127.0.0.1');
+createServer((_request, response) => {
+  void answer(response);
+}).listen(9091, '127.0.0.1');
 
-async function tell(response: ServerResponse): Promise<void> {
+async function answer(response: ServerResponse): Promise<void> {
   try {
     const targets = JSON.stringify(await findTargets());
     response.writeHead(200, { 'content-type': 'application/json' }).end(targets);
   } catch (error) {
-    // Prometheus keeps what it knew and asks again.
     process.stderr.write(`${String(error)}\n`);
     response.writeHead(503).end();
   }
@@ -66,14 +67,14 @@ function list(path: string): Promise<readonly Pod[]> {
   return new Promise((resolve, reject) => {
     const call = request(
       { host, port, ca, headers, path: `${path}?resourceVersion=0` },
-      (answer) => {
+      (reply) => {
         const chunks: Buffer[] = [];
-        answer.on('data', (chunk: Buffer) => chunks.push(chunk));
-        answer.on('error', reject);
-        answer.on('end', () => {
+        reply.on('data', (chunk: Buffer) => chunks.push(chunk));
+        reply.on('error', reject);
+        reply.on('end', () => {
           const text = Buffer.concat(chunks).toString('utf8');
-          if (answer.statusCode === 200) resolve((JSON.parse(text) as { items: Pod[] }).items);
-          else reject(new Error(`${path}: ${answer.statusCode}`));
+          if (reply.statusCode === 200) resolve((JSON.parse(text) as { items: Pod[] }).items);
+          else reject(new Error(`${path}: ${reply.statusCode}`));
         });
       },
     );
