@@ -10,6 +10,7 @@ import * as z from 'zod';
 
 import { adminClient } from '../admin-client.ts';
 import { killComponent, startComponent } from '../control.ts';
+import { APP } from '../scenarios/manifests.ts';
 import { traefik } from '../scenarios/plane.ts';
 import { report, requests, seconds, shares } from '../scenarios/report.ts';
 import { Stage } from '../scenarios/stage.ts';
@@ -63,6 +64,10 @@ export function describeUsers(): void {
     it('loses the API server for half a minute, and no request fails', async () => {
       const from = await stage.release('serin.dev/demo:1.2.0');
       await untilWeight(from, 20);
+      // A gateway that could not say so keeps it to itself, and after a minute the operator takes the raise back.
+      await stage.chronicle.until('the gateway has said that it follows', MINUTE, () =>
+        isFollowed(stage),
+      );
       await killComponent('kube-apiserver');
       const goneAt = Date.now();
       await sleep(OUTAGE_MS);
@@ -85,6 +90,15 @@ export function describeUsers(): void {
       expect(lastVersions(stage, from)).toEqual(['1.2.0']);
     });
   });
+}
+
+function isFollowed({ chronicle }: Stage): boolean {
+  const route = chronicle.latest('HTTPRoute', APP);
+  const conditions = (route?.status?.parents ?? []).flatMap((parent) => parent.conditions ?? []);
+  return conditions.some(
+    ({ type, observedGeneration }) =>
+      type === 'Accepted' && observedGeneration === route?.metadata.generation,
+  );
 }
 
 /** One step after the other, and then nothing. */
