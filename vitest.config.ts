@@ -46,6 +46,8 @@ export default defineConfig({
         test: {
           name: 'cluster',
           include: ['test/cluster/**/*.cluster.ts'],
+          // They wait for minutes side by side.
+          maxConcurrency: 12,
           testTimeout: 10 * minute,
           hookTimeout: 5 * minute,
         },

@@ -16,7 +16,7 @@ export const suites: readonly Suite[] = [
   { name: 'node', files: 'test/cluster/node/', place: 'shared' },
   { name: 'contract', files: 'test/cluster/contract/', place: 'shared' },
   { name: 'scenarios', files: 'test/cluster/scenarios/', place: 'shared' },
-    // Last in its cluster: it judges what the suites before it made the operator do.
+  // Last in its cluster: it judges what the suites before it made the operator do.
   { name: 'permissions', files: 'test/cluster/permissions', place: 'shared' },
   { name: 'faults', files: 'test/cluster/faults/', place: 'own' },
   { name: 'outages', files: 'test/cluster/outages/', place: 'own' },

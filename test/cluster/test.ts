@@ -12,6 +12,7 @@ import * as z from 'zod';
 import { expectAll, type Outcome, report, sum } from '../runner/outcome.ts';
 import { runSuites } from '../runner/suites.ts';
 import { type RunningCluster, startCluster } from './launcher.ts';
+import { provide } from './programs/programs.ts';
 import { type Suite, suites } from './suites.ts';
 
 const Told = z.object({
@@ -56,6 +57,7 @@ async function runAll(): Promise<readonly Outcome[]> {
 async function inCluster(group: readonly Suite[]): Promise<readonly Outcome[]> {
   let cluster: RunningCluster;
   try {
+    await fetchForSuites();
     cluster = await startCluster({ say });
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
@@ -68,6 +70,13 @@ async function inCluster(group: readonly Suite[]): Promise<readonly Outcome[]> {
   } finally {
     await cluster.stop();
   }
+}
+
+/** Inside, where the suites ask for it, there is no network to fetch it by. */
+async function fetchForSuites(): Promise<void> {
+  const { missing } = await provide(['gateway-api-crds', 'contour-crds', 'libfaketime'], say);
+  if (missing.length === 0) return;
+  throw new Error(missing.map(({ name, why }) => `${name}: ${why}`).join('; '));
 }
 
 function onMachine({ files }: Suite): Promise<Outcome> {
