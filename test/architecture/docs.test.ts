@@ -85,5 +85,9 @@ describe('the README', () => {
     expect(readme).toContain(`the scripts on ${node} or newer`);
     expect(readme).toContain(`else ${kubectl};`);
     expect(readme).toContain(`Prometheus ${first(/version ([\d.]+)/, answers)},`);
+    const components = read('test/cluster/components/go.mod');
+    const kubernetes = first(/k8s\.io\/kubernetes v([\d.]+)/, components);
+    const etcd = first(/etcd\/server\/v3 v([\d.]+)/, components);
+    expect(readme).toContain(`Kubernetes ${kubernetes} with etcd ${etcd};`);
   });
 });
