@@ -15,6 +15,7 @@ import { reactTo } from './error-policy.ts';
 import { EventTeller } from './event-teller.ts';
 import { HookDesk } from './hook-desk.ts';
 import { MetricsDesk } from './metrics-desk.ts';
+import { Patience } from './patience.ts';
 import { keyString, type CanaryKey, type Ports } from './ports.ts';
 import { reconcile, type Desks } from './reconcile.ts';
 import { Secrets } from './secrets.ts';
@@ -83,6 +84,7 @@ export class Controller {
       metrics: new MetricsDesk(this.#ports, secrets),
       courier: new Courier({ ports: this.#ports, secrets, pool }, wake, this.#deliveries),
       teller: new EventTeller(this.#ports, pool),
+      patience: new Patience(this.#options.random),
       memories: new Map<string, Memory>(),
     };
     const stopListening = this.#options.onChange((object, old) => {

@@ -19,6 +19,7 @@ import type { EventTeller } from './event-teller.ts';
 import type { HookDesk } from './hook-desk.ts';
 import type { MetricsDesk } from './metrics-desk.ts';
 import { observe, type Seen } from './observe.ts';
+import type { Patience } from './patience.ts';
 import { keyString, type CanaryKey, type Ports } from './ports.ts';
 import { topicsOf } from './topics.ts';
 
@@ -38,6 +39,7 @@ export interface Desks {
   readonly metrics: MetricsDesk;
   readonly courier: Courier;
   readonly teller: EventTeller;
+  readonly patience: Patience;
   /** Of this process, by key. */
   readonly memories: Map<string, Memory>;
 }
@@ -65,7 +67,8 @@ export async function reconcile(
     time,
     desks.courier.deliveries(id),
   );
-  const { warnings } = await act(decided.effects, seen, asked, ports, signal);
+  const { effects, waitMs } = desks.patience.due(id, decided.effects, time.monotonic);
+  const { warnings } = await act(effects, seen, asked, ports, signal);
   const decision = whenAnswered(decided, time, timeOf(ports));
   await record(seen, decision, ports, signal);
   desks.memories.set(id, decision.memory);
@@ -74,7 +77,7 @@ export async function reconcile(
     seen,
     decision.status.run === undefined ? [] : outboxOf(decision),
   );
-  const lookAgainAfterMs = soonest(decision.lookAgainAfterMs, nextDelivery);
+  const lookAgainAfterMs = soonest(decision.lookAgainAfterMs, nextDelivery, waitMs);
   return {
     topics: topicsOf(seen),
     underWay: isUnderWay(decision.status.phase ?? ''),
@@ -170,14 +173,20 @@ function gone(key: CanaryKey, desks: Desks, ports: Ports): Outcome {
   return { gone: true, topics: [] };
 }
 
-function forget(key: CanaryKey, { hooks, courier, memories }: Desks, { telemetry }: Ports): void {
+function forget(
+  key: CanaryKey,
+  { hooks, courier, patience, memories }: Desks,
+  { telemetry }: Ports,
+): void {
   const id = keyString(key);
   hooks.forget(id);
   courier.forget(id);
+  patience.forget(id);
   memories.delete(id);
   telemetry.forgotten(key);
 }
 
-function soonest(a: number | undefined, b: number | undefined): number | undefined {
-  return a === undefined ? b : b === undefined ? a : Math.min(a, b);
+function soonest(...times: readonly (number | undefined)[]): number | undefined {
+  const known = times.filter((ms) => ms !== undefined);
+  return known.length === 0 ? undefined : Math.min(...known);
 }

@@ -25,7 +25,12 @@ export type Effect =
   | { readonly type: 'untouchShared' }
   | { readonly type: 'adoptPrimary'; readonly revision: string }
   | { readonly type: 'writeBackends' }
-  | { readonly type: 'writeApex'; readonly side: 'primary' | 'canary' }
+  | {
+      readonly type: 'writeApex';
+      readonly side: 'primary' | 'canary';
+      /** Somebody keeps taking it back, and users are served right meanwhile: with growing pauses. */
+      readonly isPatient?: true;
+    }
   | { readonly type: 'shiftTraffic'; readonly weight: number; readonly applied: AppliedTraffic }
   /** Adopted routes go back to serving the apex alone. */
   | { readonly type: 'restRoutes'; readonly applied: AppliedTraffic }

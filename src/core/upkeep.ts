@@ -322,7 +322,7 @@ function isMissing(routes: readonly RouteView[]): boolean {
 export function contest(pass: Pass, field: string, what: string): boolean {
   const { run } = pass;
   if (run === undefined) return false;
-  const count = (run.contested[field] ?? 0) + 1;
+  const count = Math.min((run.contested[field] ?? 0) + 1, contestLimit);
   run.contested = { ...run.contested, [field]: count };
   const manager = pass.answers.managers?.[field];
   const who = manager === undefined ? 'somebody else' : `"${manager}"`;
@@ -366,8 +366,24 @@ export function keepServices(pass: Pass): boolean {
     contest(pass, 'selector', `the apex Service ${run.apex} selected ${what}`)
   )
     return true;
-  pass.effects.push({ type: 'writeApex', side });
+  pass.effects.push({
+    type: 'writeApex',
+    side,
+    ...(servesEitherWay(pass) ? { isPatient: true } : {}),
+  });
   return false;
+}
+
+/** At rest, a selector that was taken back before: the target is kept running, at the revision that the primary has. */
+function servesEitherWay(pass: Pass): boolean {
+  const { run, seen } = pass;
+  return (
+    seen.services.adopted &&
+    !isUnderWay(pass.phase) &&
+    (run?.contested['selector'] ?? 0) >= 2 &&
+    pass.canaryAvailable &&
+    seen.target?.revision === pass.primaryHolds
+  );
 }
 
 /**

@@ -281,6 +281,20 @@ describe('an adopted Service whose selector somebody keeps taking back', () => {
       /^"[^"]+" keeps changing spec\.selector of Service cart; .* take the Service out of the manifests$/,
     );
     expect(stage.get('Deployment', 'cart')?.['spec']).toMatchObject({ replicas: 2 });
+    // While both sides answer right it is put back now and then, and when nobody takes it any more, for good.
+    stage.mark();
+    for (let taken = 0; taken < 60; taken++) {
+      stage.patch('Service', 'cart', { spec: { selector: { app: 'cart' } } });
+      await stage.pass(2_000);
+    }
+    const writes = stage.requests().filter(({ method }) => method !== 'GET');
+    expect(writes.length).toBeGreaterThan(0);
+    expect(writes.length).toBeLessThanOrEqual(6);
+    expect(stage.condition('Stalled')?.reason).toBe('ServiceContested');
+    await stage.pass(120_000);
+    expect(stage.get('Service', 'cart')?.['spec']).toMatchObject({
+      selector: { app: 'cart-primary' },
+    });
     await stage.end();
   });
 });
