@@ -378,9 +378,9 @@ export const mutants: readonly Mutant[] = [
     name: 'the status is written before the route',
     breaks: 'p2',
     file: 'src/controller/reconcile.ts',
-    find: '  const { warnings } = await act(decided.effects, seen, asked, ports, signal);\n  const decision = whenAnswered(decided, time, timeOf(ports));\n  await record(seen, decision, ports, signal);\n',
+    find: '  const { warnings } = await act(effects, seen, asked, ports, signal);\n  const decision = whenAnswered(decided, time, timeOf(ports));\n  await record(seen, decision, ports, signal);\n',
     replace:
-      '  const decision = decided;\n  await record(seen, decision, ports, signal);\n  const { warnings } = await act(decided.effects, seen, asked, ports, signal);\n',
+      '  const decision = decided;\n  await record(seen, decision, ports, signal);\n  const { warnings } = await act(effects, seen, asked, ports, signal);\n',
     tests: transcripts,
   },
   {
