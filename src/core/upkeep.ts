@@ -374,11 +374,15 @@ export function keepServices(pass: Pass): boolean {
   return false;
 }
 
-/** At rest, a selector that was taken back before: the target is kept running, at the revision that the primary has. */
+/**
+ * At rest, a selector that was taken back before and selects the target: that is kept running, at the revision that the
+ * primary has. A selector of anything else leaves users without an answer and waits for nothing.
+ */
 function servesEitherWay(pass: Pass): boolean {
   const { run, seen } = pass;
   return (
     seen.services.adopted &&
+    seen.services.apexSide === 'canary' &&
     !isUnderWay(pass.phase) &&
     (run?.contested['selector'] ?? 0) >= 2 &&
     pass.canaryAvailable &&

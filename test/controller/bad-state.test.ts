@@ -291,6 +291,13 @@ describe('an adopted Service whose selector somebody keeps taking back', () => {
     expect(writes.length).toBeGreaterThan(0);
     expect(writes.length).toBeLessThanOrEqual(6);
     expect(stage.condition('Stalled')?.reason).toBe('ServiceContested');
+    // One that selects nobody is not waited for.
+    stage.patch('Service', 'cart', { spec: { selector: { app: 'nobody' } } });
+    await stage.pass(100);
+    expect(stage.get('Service', 'cart')?.['spec']).toMatchObject({
+      selector: { app: 'cart-primary' },
+    });
+    stage.patch('Service', 'cart', { spec: { selector: { app: 'cart' } } });
     await stage.pass(120_000);
     expect(stage.get('Service', 'cart')?.['spec']).toMatchObject({
       selector: { app: 'cart-primary' },
