@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
 import { servedKinds } from '../../src/api/crd.ts';
-import type { StructuralSchema } from '../../src/api/structural.ts';
 import {
   parseAlertProvider,
   parseCanary,
@@ -10,7 +9,7 @@ import {
 } from '../../src/api/validation.ts';
 import { brokenRules } from '../../src/cli/cel-rules.ts';
 import { compileSchema } from '../../src/sandbox/api-server/schema/compiled-schema.ts';
-import { aManifest, servedSchema } from '../unit/api/manifests.ts';
+import { aManifest, messagesIn, servedSchema } from '../unit/api/manifests.ts';
 
 const match = (condition: object) => aManifest({ service: { match: [condition] } });
 const inAnalysis = (analysis: object) => aManifest({ analysis: { ...analysis } });
@@ -73,20 +72,6 @@ const breaking: Readonly<
   ],
   'set address or secretRef': [{ ...aManifest(), kind: 'AlertProvider', spec: { type: 'slack' } }],
 };
-
-function messagesIn({
-  properties = {},
-  items,
-  additionalProperties,
-  ...own
-}: StructuralSchema): readonly string[] {
-  return [
-    ...(own['x-kubernetes-validations'] ?? []).map(({ message }) => message),
-    ...[...Object.values(properties), items, additionalProperties].flatMap((child) =>
-      child ? messagesIn(child) : [],
-    ),
-  ];
-}
 
 function problemsOf(manifest: { readonly kind: string }): number {
   if (manifest.kind === 'AlertProvider') {

@@ -2,7 +2,7 @@
  * Runs in the cluster's namespaces: brings up network, control plane and node, says so, and stays until its
  * standard input ends. `launcher.ts` starts it; nothing of it outlives the namespaces.
  *
- * Writes lines of JSON: `{"progress": …}`, then `{"ready": …}`, or `{"failed": …}` and ends.
+ * Writes one line of JSON: `{"ready": …}`, or `{"failed": …}` when something has ended that should not, and ends.
  */
 import { execFile, execFileSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';

@@ -51,6 +51,8 @@ const tools = ['kubectl', 'ip', 'nft', 'unshare', 'nsenter', 'setpriv'] as const
 
 export async function startCluster(options: ClusterOptions): Promise<RunningCluster> {
   const { say, fakeNodes = 0 } = options;
+  // Users of pods are real users, which takes more than a user namespace of one's own.
+  if (process.getuid?.() !== 0) throw new Error('the cluster needs to be started by root');
   const components =
     options.components ?? componentNames.filter((name) => name !== 'kwok' || fakeNodes > 0);
   const { programs, stages } = await programsFor(components, say);

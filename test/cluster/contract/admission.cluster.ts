@@ -13,7 +13,6 @@ import * as z from 'zod';
 
 import { customResourceDefinitions } from '../../../src/api/crd.ts';
 import { type ApiGroup, apiGroups } from '../../../src/api/group.ts';
-import type { StructuralSchema } from '../../../src/api/structural.ts';
 import { ApiServer } from '../../../src/sandbox/api-server/server.ts';
 import type { ClusterClient, Reply } from '../../contract/cluster/client.ts';
 import { httpClient } from '../../contract/cluster/http-client.ts';
@@ -24,6 +23,7 @@ import { brokenCanaries } from '../../unit/api/broken-canaries.ts';
 import {
   aManifest,
   hasShared,
+  messagesIn,
   readYaml,
   servedSchema,
   shared,
@@ -160,16 +160,6 @@ describe('a Canary with one thing wrong', () => {
     expect(broken).toBeGreaterThan(10);
   });
 });
-
-/** What the rules of a definition say when they are broken. */
-function messagesIn(schema: StructuralSchema): readonly string[] {
-  const { properties = {}, items, additionalProperties } = schema;
-  const children = [...Object.values(properties), items, additionalProperties];
-  return [
-    ...(schema['x-kubernetes-validations'] ?? []).map(({ message }) => message),
-    ...children.flatMap((child) => (child ? messagesIn(child) : [])),
-  ];
-}
 
 describe('anything in the shape of our kinds', () => {
   it.each(Kind.options)('is answered as in the sandbox: %s', async (kind) => {

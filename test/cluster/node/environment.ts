@@ -1,7 +1,8 @@
 /** The environment and the command line of a container, from what the pod says and what it refers to. */
 
 import type { Image } from './image.ts';
-import type { ContainerSpec, EnvFrom, EnvVar, KeysKind, KeysObject, Pod } from './types.ts';
+import type { EnvSource, EnvVar } from '../../../src/sandbox/controllers/objects.ts';
+import type { ContainerSpec, KeysKind, KeysObject, Pod } from './types.ts';
 
 /** A ConfigMap or a Secret of the pod's namespace as it is now; `undefined` when it is not there. */
 export type FindKeys = (kind: KeysKind, name: string) => Promise<KeysObject | undefined>;
@@ -102,7 +103,7 @@ function mapText(map: Readonly<Record<string, string>> = {}): string {
   return names.map((name) => `${name}=${JSON.stringify(map[name])}`).join('\n');
 }
 
-async function fromObject(source: EnvFrom, { find }: EnvironmentInput) {
+async function fromObject(source: EnvSource, { find }: EnvironmentInput) {
   const { prefix = '', configMapRef, secretRef } = source;
   const kind = secretRef === undefined ? 'ConfigMap' : 'Secret';
   const reference = secretRef ?? configMapRef;

@@ -4,6 +4,8 @@ import { execFile, spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
+import * as z from 'zod';
+
 import { silentLog } from '../../../src/adapters/kubernetes/log.ts';
 import type { KubernetesObject } from '../../../src/api/object.ts';
 import { connect, type Api } from './api.ts';
@@ -135,8 +137,8 @@ export class Trial {
   events(name: string, reason: string): Promise<readonly string[]> {
     return this.until(
       async () => {
-        const list = (await this.api.get(this.path('events'))) as unknown as EventList;
-        const about = list.items.filter(({ involvedObject }) => involvedObject.name === name);
+        const { items } = EventList.parse(await this.api.get(this.path('events')));
+        const about = items.filter(({ involvedObject }) => involvedObject.name === name);
         const meant = about.filter((event) => event.reason === reason);
         return meant.length > 0 ? meant.map(({ message }) => message) : undefined;
       },
@@ -167,13 +169,15 @@ export class Trial {
   }
 }
 
-interface EventList {
-  readonly items: readonly {
-    readonly reason: string;
-    readonly message: string;
-    readonly involvedObject: { readonly name: string };
-  }[];
-}
+const EventList = z.object({
+  items: z.array(
+    z.object({
+      reason: z.string(),
+      message: z.string(),
+      involvedObject: z.object({ name: z.string() }),
+    }),
+  ),
+});
 
 export function hasEnded({ status }: SeenPod): boolean {
   return status?.phase === 'Succeeded' || status?.phase === 'Failed';

@@ -4,6 +4,7 @@
  */
 
 import type { ObjectMeta } from '../../../src/api/object.ts';
+import type { EnvSource, EnvVar } from '../../../src/sandbox/controllers/objects.ts';
 
 export interface Pod {
   readonly apiVersion: string;
@@ -71,35 +72,13 @@ export interface ContainerSpec {
   readonly workingDir?: string;
   readonly ports?: readonly { readonly name?: string; readonly containerPort: number }[];
   readonly env?: readonly EnvVar[];
-  readonly envFrom?: readonly EnvFrom[];
+  readonly envFrom?: readonly EnvSource[];
   readonly volumeMounts?: readonly VolumeMount[];
   readonly startupProbe?: Probe;
   readonly livenessProbe?: Probe;
   readonly readinessProbe?: Probe;
   readonly lifecycle?: { readonly postStart?: Handler; readonly preStop?: Handler };
   readonly securityContext?: SecurityContext;
-}
-
-export interface KeyReference {
-  readonly name: string;
-  readonly key: string;
-  readonly optional?: boolean;
-}
-
-export interface EnvVar {
-  readonly name: string;
-  readonly value?: string;
-  readonly valueFrom?: {
-    readonly fieldRef?: { readonly fieldPath: string };
-    readonly secretKeyRef?: KeyReference;
-    readonly configMapKeyRef?: KeyReference;
-  };
-}
-
-export interface EnvFrom {
-  readonly prefix?: string;
-  readonly configMapRef?: { readonly name: string; readonly optional?: boolean };
-  readonly secretRef?: { readonly name: string; readonly optional?: boolean };
 }
 
 export interface VolumeMount {

@@ -19,6 +19,7 @@ import { differences, differenceRows } from './differences.ts';
 import {
   checkerOf,
   hasShared,
+  messagesIn,
   readYaml,
   servedSchema,
   shared,
@@ -188,16 +189,6 @@ describe.skipIf(!hasShared)(`anything that Flagger's definitions accept${without
     expect(accepted).toBe(1_000);
   });
 });
-
-/** What the rules of a definition say when they are broken. */
-function messagesIn(schema: StructuralSchema): readonly string[] {
-  const { properties = {}, items, additionalProperties } = schema;
-  const children = [...Object.values(properties), items, additionalProperties];
-  return [
-    ...(schema['x-kubernetes-validations'] ?? []).map(({ message }) => message),
-    ...children.flatMap((child) => (child ? messagesIn(child) : [])),
-  ];
-}
 
 describe('admission and the operator', () => {
   const structure = servedSchema('Canary');

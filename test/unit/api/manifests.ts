@@ -88,3 +88,13 @@ function withIntOrString(schema: object): object {
 function isBranch(value: unknown): value is object {
   return typeof value === 'object' && value !== null;
 }
+
+/** What the rules of a definition say when they are broken. */
+export function messagesIn(schema: StructuralSchema): readonly string[] {
+  const { properties = {}, items, additionalProperties } = schema;
+  const children = [...Object.values(properties), items, additionalProperties];
+  return [
+    ...(schema['x-kubernetes-validations'] ?? []).map(({ message }) => message),
+    ...children.flatMap((child) => (child ? messagesIn(child) : [])),
+  ];
+}
