@@ -306,6 +306,7 @@ const noServices: ServicesView = {
   apex: 'missing',
   apexSide: 'missing',
   adopted: false,
+  marked: false,
   followers: 'ready',
   warnings: [],
 };

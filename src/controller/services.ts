@@ -55,6 +55,7 @@ export function seeServices(facts: Facts): SeenServices {
       apex: stateOf(desired.changes.filter(({ role }) => role === 'apex')),
       apexSide: sideOf(apex, label),
       adopted: apex !== undefined && !ownedBy(apex, canary),
+      marked: apex !== undefined && adoptedBy(apex, canary),
       followers: desired.changes.some(({ role }) => role === 'follower') ? 'drifted' : 'ready',
       warnings: desired.warnings,
     },

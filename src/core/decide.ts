@@ -3,6 +3,7 @@
  *
  * The one entry to everything that is decided. Pure: the same arguments give the same decision.
  */
+import { keepServices } from './apex.ts';
 import type { Decision } from './effects.ts';
 import { initialise } from './initialise.ts';
 import type { Answers, Memory, Observation, Time } from './observation.ts';
@@ -16,7 +17,7 @@ import { remove } from './remove.ts';
 import { leaveHold, rest, scaleDown } from './rest.ts';
 import { conclude } from './status.ts';
 import { isLost, rebuild, takeOver } from './take-over.ts';
-import { correctTraffic, keepServices } from './upkeep.ts';
+import { correctTraffic } from './upkeep.ts';
 
 /** What one look leads to. */
 export function decide(

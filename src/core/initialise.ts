@@ -4,9 +4,10 @@
  * Each step is read from the live objects, so a restart continues where it stopped. Until the last step the target
  * is not scaled: users stay where they were, whatever goes wrong here.
  */
+import { isApexContested, sayApexContested, writeApex } from './apex.ts';
 import type { Pass } from './pass.ts';
 import { beginRun, refreshRun } from './runs.ts';
-import { targetName, trafficSettled } from './upkeep.ts';
+import { contest, targetName, trafficSettled } from './upkeep.ts';
 
 /** How long endpoints or the gateway may take to follow before we say so. */
 const followMs = 60_000;
@@ -43,10 +44,17 @@ export function initialise(pass: Pass): void {
   }
   if (!primaryIsReady(pass)) return;
   if (seen.services.backends !== 'ready') pass.effects.push({ type: 'writeBackends' });
-  if (!apexServesPrimary(pass)) return;
-  if (!routeServesPrimary(pass)) return;
-  if (!isSettled(pass)) return;
-  if (target.replicas > 0) pass.effects.push({ type: 'scaleTarget', replicas: 0 });
+  if (!apexServesPrimary(pass) || !routeServesPrimary(pass) || !isSettled(pass)) {
+    if (isApexContested(pass))
+      sayApexContested(
+        pass,
+        `until nobody does, ${target.name} serves users too and stays as it is`,
+      );
+    return;
+  }
+  // Taken back before, it may be taken back again, and then `rest.ts` would need the target.
+  if (target.replicas > 0 && !isApexContested(pass))
+    pass.effects.push({ type: 'scaleTarget', replicas: 0 });
   complete(pass, target.revision);
 }
 
@@ -96,9 +104,11 @@ function apexServesPrimary(pass: Pass): boolean {
     services.apex !== 'ready' ||
     services.followers === 'drifted'
   ) {
-    pass.effects.push({ type: 'writeApex', side: 'primary' });
+    if (services.marked && services.apexSide !== 'primary')
+      contest(pass, 'selector', `the apex Service ${pass.run?.apex} selected other pods`);
+    writeApex(pass, 'primary');
     pass.say('MovingService', `the Service ${pass.run?.apex} moves to the primary`);
-    pass.restartClock('notAcceptedSince');
+    pass.stopClock('notAcceptedSince');
     return false;
   }
   if (pass.answers.apexEndpoints === 'primary') return true;
@@ -117,7 +127,7 @@ function routeServesPrimary(pass: Pass): boolean {
   if (!served) {
     pass.shiftTraffic(0, 'initialise');
     pass.say('WritingRoute', 'the route sends all traffic to the primary');
-    pass.restartClock('notAcceptedSince');
+    pass.stopClock('notAcceptedSince');
     return false;
   }
   if (traffic.acceptance.kind === 'accepted') return true;

@@ -50,6 +50,8 @@ export interface ServicesView {
   readonly apexSide: 'primary' | 'canary' | 'other' | 'missing';
   /** The apex was there before us. */
   readonly adopted: boolean;
+  /** It carries our mark: what is not ours on it was changed after we had written it. */
+  readonly marked: boolean;
   /** Other Services that follow the target's pods are where they must be. */
   readonly followers: 'ready' | 'drifted';
   readonly warnings: readonly Refusal[];

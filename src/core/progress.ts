@@ -5,6 +5,7 @@
  * for anything; what raises it needs a passed round taken after the last raise.
  */
 import type { ResolvedWebhook } from '../api/resolved.ts';
+import { keepServices } from './apex.ts';
 import { closeGate, lookAtGate, passGates, rollbackAsked } from './gates.ts';
 import type { Pass } from './pass.ts';
 import { hooksOf, isBeforeFirstStep, preRolloutHooks } from './questions.ts';
@@ -21,7 +22,6 @@ import {
   failed,
   failHeld,
   forgetRound,
-  keepServices,
   rollBack,
   revisionName,
   targetName,

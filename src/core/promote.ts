@@ -4,6 +4,7 @@
  * What the primary holds is read from the primary itself. Before it holds the new revision the rules of a run apply;
  * from then on failure means staying on the side that is ready.
  */
+import { keepServices } from './apex.ts';
 import { changed, intend, startOver, waitForPrimary } from './progress.ts';
 import type { Pass } from './pass.ts';
 import { restRoutes } from './rest.ts';
@@ -13,7 +14,6 @@ import {
   completeWrite,
   correctTraffic,
   failHeld,
-  keepServices,
   moveApex,
   rollBack,
   trusted,

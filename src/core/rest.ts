@@ -2,19 +2,14 @@
  * Between runs: Initialized, Succeeded, Failed. Pods that a run left behind go once nobody sends to them, a primary
  * that breaks is told of, and a new revision starts a run.
  */
+import { isApexContested, keepServices, sayApexContested } from './apex.ts';
 import { metadataFields } from './initialise.ts';
 import type { Pass } from './pass.ts';
 import { isHeld } from './phases.ts';
 import { hooksOf } from './questions.ts';
 import { recoverPrimary } from './recover.ts';
 import { beginRun, refreshRun, rerecord } from './runs.ts';
-import {
-  correctTraffic,
-  keepServices,
-  revisionName,
-  targetName,
-  trafficSettled,
-} from './upkeep.ts';
+import { correctTraffic, revisionName, targetName, trafficSettled } from './upkeep.ts';
 
 /** Pods stay at most so long for a gateway that does not follow. */
 const keepPodsMs = 60 * 60_000;
@@ -235,15 +230,11 @@ export function restRoutes(pass: Pass): void {
 
 /** Somebody keeps pointing the adopted apex at the target: both answers are made right. */
 function contestedApex(pass: Pass): void {
-  const { run, seen } = pass;
-  if (run === undefined || !seen.services.adopted || (run.contested['selector'] ?? 0) < 2) return;
-  if (seen.target?.revision !== pass.primaryHolds) return;
-  const manager = pass.answers.managers?.['selector'];
-  const who = manager === undefined ? 'somebody else' : `"${manager}"`;
-  pass.stalled = true;
-  pass.say(
-    'ServiceContested',
-    `${who} keeps changing spec.selector of Service ${run.apex}; ${seen.target?.name} is kept running so that users are served either way. Leave spec.selector to the operator: ignore the difference, or take the Service out of the manifests`,
+  const { seen } = pass;
+  if (!isApexContested(pass) || seen.target?.revision !== pass.primaryHolds) return;
+  sayApexContested(
+    pass,
+    `${seen.target?.name} is kept running so that users are served either way`,
   );
   const replicas = seen.primary?.replicas ?? 0;
   if ((seen.target?.replicas ?? 0) < replicas) pass.effects.push({ type: 'scaleTarget', replicas });

@@ -344,52 +344,6 @@ export function contest(pass: Pass, field: string, what: string): boolean {
   return true;
 }
 
-/** Services as they must be. During initialisation the order is its own, see `initialise.ts`. */
-export function keepServices(pass: Pass): boolean {
-  const { services } = pass.seen;
-  const { run } = pass;
-  if (run === undefined || pass.phase === 'Initializing' || !services.known) return false;
-  if (services.backends !== 'ready') pass.effects.push({ type: 'writeBackends' });
-  const side = run.stay && pass.canaryAvailable ? 'canary' : 'primary';
-  // Where the apex Service is the route, the weight says which side it has to select.
-  const moved = services.apexSide !== side;
-  const isRoute = pass.seen.traffic.weights === 'switch' && services.apexSide !== 'missing';
-  if (moved && isRoute) return false;
-  if (!moved && services.apex === 'ready' && services.followers === 'ready') return false;
-  // No write moves traffic to a side without an available replica while the other side has one.
-  if (side === 'primary' && !pass.primaryAvailable && pass.canaryAvailable) return false;
-  const what = services.apexSide === 'missing' ? 'nothing, it was gone' : 'other pods';
-  // While the canary stands in, the side that is due changes with who can answer, and not by others' hands.
-  if (
-    moved &&
-    !run.stay &&
-    contest(pass, 'selector', `the apex Service ${run.apex} selected ${what}`)
-  )
-    return true;
-  pass.effects.push({
-    type: 'writeApex',
-    side,
-    ...(servesEitherWay(pass) ? { isPatient: true } : {}),
-  });
-  return false;
-}
-
-/**
- * At rest, a selector that was taken back before and selects the target: that is kept running, at the revision that the
- * primary has. A selector of anything else leaves users without an answer and waits for nothing.
- */
-function servesEitherWay(pass: Pass): boolean {
-  const { run, seen } = pass;
-  return (
-    seen.services.adopted &&
-    seen.services.apexSide === 'canary' &&
-    !isUnderWay(pass.phase) &&
-    (run?.contested['selector'] ?? 0) >= 2 &&
-    pass.canaryAvailable &&
-    seen.target?.revision === pass.primaryHolds
-  );
-}
-
 /**
  * Whether the data plane follows what was last written, and has had the drain time since: only then may pods go or a
  * promotion start. The drain is timed in memory and starts anew after a restart.

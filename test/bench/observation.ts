@@ -119,6 +119,7 @@ export const progressing: Observation = {
     apex: 'ready',
     apexSide: 'primary',
     adopted: false,
+    marked: false,
     followers: 'ready',
     warnings: [],
   },

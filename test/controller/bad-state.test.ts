@@ -259,20 +259,56 @@ describe('a route that somebody changes mid-run', () => {
 });
 
 describe('an adopted Service whose selector somebody keeps taking back', () => {
+  const service = {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'cart', namespace: 'shop' },
+    spec: { selector: { app: 'cart' }, ports: [{ name: 'http', port: 80, targetPort: 8080 }] },
+  };
+  const applied = { spec: { selector: { app: 'cart' } } };
+
+  it('from the very start keeps its Canary initialising, with users on the target, until it is left alone', async () => {
+    const stage = new Stage({});
+    stage.create(deployment('demo:1'));
+    stage.create(service);
+    stage.create(canary());
+    stage.start();
+    await stage.pass(10_000);
+    for (let taken = 0; taken < 30; taken++) {
+      stage.patch('Service', 'cart', applied);
+      await stage.pass(2_000);
+    }
+    stage.mark();
+    for (let taken = 0; taken < 60; taken++) {
+      stage.patch('Service', 'cart', applied);
+      await stage.pass(2_000);
+    }
+    const writes = stage.requests().filter(({ method }) => method !== 'GET');
+    expect(writes.length).toBeLessThanOrEqual(6);
+    expect(stage.status().phase).toBe('Initializing');
+    expect(stage.get('Deployment', 'cart')?.['spec']).toMatchObject({ replicas: 2 });
+    const stalled = stage.condition('Stalled');
+    expect(stalled?.reason).toBe('ServiceContested');
+    expect(stalled?.message).toMatch(
+      /^"[^"]+" keeps changing spec\.selector of Service cart; until nobody does, cart serves users too .* take the Service out of the manifests$/,
+    );
+    await stage.untilPhase('Initialized', 300_000);
+    expect(stage.get('Service', 'cart')?.['spec']).toMatchObject({
+      selector: { app: 'cart-primary' },
+    });
+    expect(stage.get('Deployment', 'cart')?.['spec']).toMatchObject({ replicas: 2 });
+    await stage.end();
+  });
+
   it('is told of with object, field, manager and remedy, and the target is kept running', async () => {
     const stage = new Stage({});
     stage.create(deployment('demo:1'));
-    stage.create({
-      apiVersion: 'v1',
-      kind: 'Service',
-      metadata: { name: 'cart', namespace: 'shop' },
-      spec: { selector: { app: 'cart' }, ports: [{ name: 'http', port: 80, targetPort: 8080 }] },
-    });
+    stage.create(service);
     stage.create(canary());
     stage.start();
     await stage.untilPhase('Initialized', 120_000);
     for (let taken = 0; taken < 3; taken++) {
-      stage.patch('Service', 'cart', { spec: { selector: { app: 'cart' } } });
+      stage.patch('Service', 'cart', applied);
       await stage.pass(2_000);
     }
     const stalled = stage.condition('Stalled');
@@ -284,7 +320,7 @@ describe('an adopted Service whose selector somebody keeps taking back', () => {
     // While both sides answer right it is put back now and then, and when nobody takes it any more, for good.
     stage.mark();
     for (let taken = 0; taken < 60; taken++) {
-      stage.patch('Service', 'cart', { spec: { selector: { app: 'cart' } } });
+      stage.patch('Service', 'cart', applied);
       await stage.pass(2_000);
     }
     const writes = stage.requests().filter(({ method }) => method !== 'GET');

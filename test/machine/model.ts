@@ -130,6 +130,7 @@ export function observe(world: WorldState, setting: Setting): Observation {
       apex: world.apex === 'missing' ? 'missing' : world.apex === 'other' ? 'drifted' : 'ready',
       apexSide: world.apex,
       adopted: setting.adopted,
+      marked: setting.adopted,
       followers: 'ready',
       warnings: [],
     },
