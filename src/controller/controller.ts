@@ -25,6 +25,8 @@ import { WorkQueue } from './work-queue.ts';
 
 /** First passes after a start are spread over this time per canary, so that thousands do not come at once. */
 const spreadPerCanaryMs = 1;
+/** Less than anybody notices; most bursts of news are over by then. */
+const newsGapMs = 100;
 /** How long passes under way may take to finish when we are told to stop. */
 const finishMs = 5_000;
 /** Conflicts in a row after which a canary waits like after any other failure. */
@@ -72,6 +74,7 @@ export class Controller {
     const queue = new WorkQueue({
       clock,
       backoff: { minMs: 200, maxMs: 60_000, random: this.#options.random },
+      gapMs: newsGapMs,
     });
     this.#queue = queue;
     const passes = new AbortController();
@@ -88,7 +91,7 @@ export class Controller {
       memories: new Map<string, Memory>(),
     };
     const stopListening = this.#options.onChange((object, old) => {
-      for (const id of topics.concerned(object, old)) queue.add(id);
+      for (const id of topics.concerned(object, old)) queue.addNews(id);
     });
     this.#addAll(queue);
     let cancelAbandon: (() => void) | undefined;
@@ -125,6 +128,7 @@ export class Controller {
       if (id === undefined) return;
       await this.#pass(id, queue, topics, desks, signal);
       queue.done(id);
+      if (!this.#known.has(id)) queue.forget(id);
     }
   }
 
@@ -145,7 +149,7 @@ export class Controller {
         gone,
         underWay,
       } = await reconcile(key, desks, this.#ports, signal);
-      queue.forget(id);
+      queue.succeeded(id);
       if (gone === true) {
         topics.forget(id);
         this.#known.delete(id);

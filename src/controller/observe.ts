@@ -4,8 +4,9 @@
  * Translates only: what something means is for the core to say. The objects themselves travel beside the
  * observation, because what is written is made from what was read.
  */
-import { parseStatus, type Phase } from '../api/canary-status.ts';
+import { parseStatus, type CanaryStatus, type Phase } from '../api/canary-status.ts';
 import { apiVersionOf, finalizers, type ApiGroup } from '../api/group.ts';
+import { isObject } from '../api/narrow.ts';
 import { refOf, type KubernetesObject, type ObjectRef } from '../api/object.ts';
 import { resolveService } from '../api/resolved-service.ts';
 import { resolveSpec, type ResolvedService, type ResolvedSpec } from '../api/resolved.ts';
@@ -54,7 +55,15 @@ interface Read {
   readonly refusals: readonly Refusal[];
 }
 
-const readBefore = new WeakMap<KubernetesObject, Read>();
+/** By the spec: versions of an object that differ in the rest share it. */
+const readBefore = new WeakMap<object, Read>();
+
+interface Recorded {
+  readonly status: CanaryStatus;
+  readonly run: Run | undefined;
+}
+
+const recordedIn = new WeakMap<object, Recorded>();
 
 /** What is not in the caches. */
 interface LiveFacts {
@@ -97,8 +106,7 @@ function lookUp(key: CanaryKey, ports: Ports) {
   const { cluster, settings } = ports;
   const canary = cluster.get({ apiVersion: apiVersionOf(key.group), kind: 'Canary', ...key });
   if (canary === undefined) return undefined;
-  const { status } = parseStatus(canary['status']);
-  const run = parseRun(status.run);
+  const { status, run } = recorded(canary['status']);
   const { spec, refusals } = keptToRun(readSpec(canary, key.group, ports), run, status.phase ?? '');
   const provider = spec?.provider ?? run?.provider ?? settings.provider[key.group];
   const router = ports.routers.find(provider);
@@ -261,8 +269,18 @@ function difference(field: string, wanted: string, kept: string): readonly Refus
 }
 
 /** Parsed once per version of the object: a thousand quiet passes must not parse a thousand times. */
+function recorded(value: unknown): Recorded {
+  const known = isObject(value) ? recordedIn.get(value) : undefined;
+  if (known !== undefined) return known;
+  const { status } = parseStatus(value);
+  const result = { status, run: parseRun(status.run) };
+  if (isObject(value)) recordedIn.set(value, result);
+  return result;
+}
+
 function readSpec(canary: KubernetesObject, group: ApiGroup, { settings, routers }: Ports): Read {
-  const known = readBefore.get(canary);
+  const { spec: written } = canary;
+  const known = isObject(written) ? readBefore.get(written) : undefined;
   if (known !== undefined) return known;
   const { value, problems } = parseCanary(canary);
   const found =
@@ -288,7 +306,7 @@ function readSpec(canary: KubernetesObject, group: ApiGroup, { settings, routers
     });
   }
   const result = { spec, refusals };
-  readBefore.set(canary, result);
+  if (isObject(written)) readBefore.set(written, result);
   return result;
 }
 

@@ -14,7 +14,7 @@ beforeEach(() => {
 });
 
 function aQueue(of: FakeClock, random = () => 0): WorkQueue {
-  return new WorkQueue({ clock: of, backoff: { minMs: 100, maxMs: 10_000, random } });
+  return new WorkQueue({ clock: of, gapMs: 50, backoff: { minMs: 100, maxMs: 10_000, random } });
 }
 
 /** Everything that is given out from now on, in order. */
@@ -101,6 +101,44 @@ describe('work queue', () => {
     expect(queue.depth).toBe(1);
   });
 
+  it('works on the first news at once, and on what follows soon after together', async () => {
+    const taken = takeAll(queue);
+    queue.addNews('a');
+    await clock.advance(0);
+    expect(taken).toEqual(['a']);
+    for (const _ of [1, 2, 3]) {
+      queue.addNews('a');
+      await clock.advance(10);
+    }
+    queue.addNews('b');
+    await clock.advance(0);
+    expect(taken).toEqual(['a', 'b']);
+    await clock.advance(20);
+    expect(taken).toEqual(['a', 'b', 'a']);
+    await clock.advance(50);
+    queue.addNews('a');
+    await clock.advance(0);
+    expect(taken).toEqual(['a', 'b', 'a', 'a']);
+  });
+
+  it('lets what is due not wait for news, and forgets no news that come during the work', async () => {
+    queue.add('a');
+    await queue.take();
+    queue.addNews('a');
+    queue.done('a');
+    const taken = takeAll(queue);
+    await clock.advance(49);
+    expect(taken).toEqual([]);
+    await clock.advance(1);
+    expect(taken).toEqual(['a']);
+    queue.addNews('a');
+    queue.add('a');
+    await clock.advance(0);
+    expect(taken).toEqual(['a', 'a']);
+    await clock.advance(1_000);
+    expect(taken).toEqual(['a', 'a']);
+  });
+
   it('spreads first passes over the time it is given', async () => {
     const randoms = [0, 0.25, 0.5, 0.75];
     const spread = aQueue(clock, () => randoms.shift() ?? 0);
@@ -118,7 +156,7 @@ describe('work queue', () => {
     expect([queue.retry('a'), queue.retry('a'), queue.retry('a')]).toEqual([100, 200, 400]);
     expect(queue.retry('b')).toBe(100);
     expect(queue.failures('a')).toBe(3);
-    queue.forget('a');
+    queue.succeeded('a');
     expect(queue.retry('a')).toBe(100);
   });
 

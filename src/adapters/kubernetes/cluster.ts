@@ -39,7 +39,7 @@ import {
   trimmed,
 } from './managed-fields.ts';
 import { mergeDiff, type Json } from './merge-diff.ts';
-import { ObjectCache } from './object-cache.ts';
+import { keyOf, ObjectCache } from './object-cache.ts';
 import {
   defaultReflectorSettings,
   Reflector,
@@ -56,8 +56,6 @@ export interface WatchedKind extends ObjectKind {
   readonly lazy?: boolean;
   /** Its status is our record: who else writes it is kept. */
   readonly ownStatus?: boolean;
-  /** Drops more than the managed fields. What is dropped must never be part of an update. */
-  readonly trim?: (object: KubernetesObject) => KubernetesObject;
 }
 
 export interface ClusterOptions {
@@ -406,7 +404,9 @@ export class KubernetesCluster implements Cluster {
   #makeWatch(kind: WatchedKind, namespace: string | undefined, settings: ReflectorSettings): Watch {
     const cache = new ObjectCache((object, old) => this.#tell(object, old));
     const metadataOnly = kind.metadataOnly === true;
-    const trim = trimFor(kind);
+    const lean = trimFor(kind);
+    const trim = (object: KubernetesObject): KubernetesObject =>
+      lean(withSharedParts(object, cache.get(keyOf(object))));
     const reflector = new Reflector({
       kind: kindOf(kind),
       namespace,
@@ -433,15 +433,37 @@ export class KubernetesCluster implements Cluster {
 }
 
 function trimFor(watched: WatchedKind): (o: KubernetesObject) => KubernetesObject {
-  const { metadataOnly, ownStatus, trim } = watched;
+  const { metadataOnly, ownStatus } = watched;
   return (object) => {
     const lean = trimmed(object);
     const { apiVersion, kind, metadata } = lean;
-    const kept = metadataOnly === true ? { apiVersion, kind, metadata } : lean;
-    const result = trim === undefined ? kept : trim(kept);
+    const result = metadataOnly === true ? { apiVersion, kind, metadata } : lean;
     if (ownStatus === true) keepStatusWriters(result, object);
     return result;
   };
+}
+
+/** Specs that we have worked out and not read. */
+const guessed = new WeakSet<object>();
+
+/**
+ * What two versions of an object have in common is kept once: whoever remembers what a spec or a template means finds
+ * it again. A generation counts the changes of a spec.
+ */
+function withSharedParts(
+  object: KubernetesObject,
+  former: KubernetesObject | undefined,
+): KubernetesObject {
+  const { uid, generation, resourceVersion } = object.metadata;
+  if (former === undefined || former.metadata.uid !== uid) return object;
+  const isSame = former.metadata.resourceVersion === resourceVersion;
+  const hasSameSpec = generation !== undefined && former.metadata.generation === generation;
+  const { spec, status } = former;
+  const parts = {
+    ...((isSame || hasSameSpec) && isRecord(spec) && !guessed.has(spec) ? { spec } : {}),
+    ...(isSame && isRecord(status) ? { status } : {}),
+  };
+  return { ...object, ...parts };
 }
 
 /** The parts of an object that an update may change. */
@@ -460,6 +482,8 @@ function scaled(
   const spec = isRecord(before['spec']) ? before['spec'] : {};
   const { generation } = before.metadata;
   const changed = spec['replicas'] !== replicas;
+  const specAfter = { ...spec, replicas };
+  guessed.add(specAfter);
   return {
     ...before,
     metadata: {
@@ -467,7 +491,7 @@ function scaled(
       resourceVersion,
       ...(generation === undefined ? {} : { generation: generation + (changed ? 1 : 0) }),
     },
-    spec: { ...spec, replicas },
+    spec: specAfter,
   };
 }
 

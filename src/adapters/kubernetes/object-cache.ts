@@ -276,7 +276,7 @@ function sameVersion(left: KubernetesObject, right: KubernetesObject): boolean {
   );
 }
 
-function keyOf({ metadata }: KubernetesObject): ObjectKey {
+export function keyOf({ metadata }: KubernetesObject): ObjectKey {
   return { namespace: metadata.namespace ?? '', name: metadata.name };
 }
 

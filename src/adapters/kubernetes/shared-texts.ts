@@ -11,6 +11,8 @@ const maxChars = 48;
 const maxTexts = 20_000;
 /** Their values are never equal to anything else's. */
 const unique = new Set(['uid', 'resourceVersion', 'continue']);
+/** A third of an object, and dropped as soon as it has been looked at. */
+const passing = 'managedFields';
 
 export class SharedTexts {
   readonly #texts = new Map<string, string>();
@@ -23,8 +25,9 @@ export class SharedTexts {
 
   #within(value: object): void {
     for (const [key, item] of Object.entries(value)) {
-      if (typeof item === 'object' && item !== null) this.#within(item);
-      else if (typeof item === 'string' && item.length <= maxChars && !unique.has(key)) {
+      if (typeof item === 'object' && item !== null) {
+        if (key !== passing) this.#within(item);
+      } else if (typeof item === 'string' && item.length <= maxChars && !unique.has(key)) {
         Reflect.set(value, key, this.#one(item));
       }
     }
