@@ -251,8 +251,13 @@ async function shiftTraffic(
   for (const route of routes) {
     const mine = ownedBy(route, owner);
     const taken =
-      mine || router.kind === undefined ? route : silencedWhileRunning(adopt(route, owner), weight);
-    const rendered = router.render(target, splitAt(weight), taken);
+      mine || router.kind === undefined
+        ? route
+        : silencedWhileRunning(adopt(route, owner), applied);
+    const rendered =
+      applied.for === 'prepare'
+        ? router.prepare(target, taken)
+        : router.render(target, splitAt(weight), taken);
     const marked = withApplied(rendered, applied);
     await cluster.update(
       route,
@@ -271,8 +276,8 @@ function mustBeUnchanged({ seen, ports }: Hands): void {
 }
 
 /** Flux leaves adopted routes alone only while a run is under way. */
-function silencedWhileRunning(route: KubernetesObject, weight: number): KubernetesObject {
-  return weight > 0 ? silenced(route) : route;
+function silencedWhileRunning(route: KubernetesObject, applied: AppliedTraffic): KubernetesObject {
+  return applied.weight > 0 || applied.for === 'prepare' ? silenced(route) : route;
 }
 
 function withMadeMetadata(route: KubernetesObject, { seen }: Hands): KubernetesObject {

@@ -63,6 +63,7 @@ function seeRoute(
     applied: appliedTo(route),
     adopted,
     resting: isResting(router, routeTarget, route),
+    byApex: router.isByApex(routeTarget, route),
     drifted:
       split !== undefined &&
       (made || adopted) &&
@@ -70,7 +71,10 @@ function seeRoute(
   };
 }
 
-/** A route of ours that is not what it would be if it were rendered now. A resting one is as its owner wrote it. */
+/**
+ * A route of ours that is not what it would be if it were rendered now. A resting one is as its owner wrote it, one by
+ * the apex as it was prepared.
+ */
 function isDrifted(
   router: TrafficRouter,
   routeTarget: RouteTarget,
@@ -78,12 +82,21 @@ function isDrifted(
   weight: number,
 ): boolean {
   if (router.kind === undefined || isResting(router, routeTarget, route)) return false;
+  if (router.isByApex(routeTarget, route) && isPrepared(router, routeTarget, route)) return false;
   try {
     return !equal(router.render(routeTarget, splitAt(weight), route)['spec'], route['spec']);
   } catch (thrown) {
     if (asOperatorError(thrown).kind === 'invalid') return false;
     throw thrown;
   }
+}
+
+function isPrepared(
+  router: TrafficRouter,
+  routeTarget: RouteTarget,
+  route: KubernetesObject,
+): boolean {
+  return equal(router.prepare(routeTarget, route)['spec'], route['spec']);
 }
 
 function isResting(

@@ -56,6 +56,7 @@ function isApplied(note: unknown): note is AppliedTraffic {
 /** A record, so that a reason added to the type does not compile until it can be read back. */
 const reasons: Readonly<Record<Exclude<TrafficReason, `abort:${string}`>, true>> = {
   initialise: true,
+  prepare: true,
   raise: true,
   restart: true,
   revert: true,

@@ -25,6 +25,8 @@ export interface RouteView {
   readonly adopted: boolean;
   /** Serves the apex alone: how an adopted rule looks between runs. */
   readonly resting: boolean;
+  /** Sends to the apex Service, and so to whom that selects: at rest, and before it is split. */
+  readonly byApex: boolean;
   /** Apart from the weights it is not what it should be. */
   readonly drifted: boolean;
 }

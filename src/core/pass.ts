@@ -241,7 +241,7 @@ export class Pass {
   #strands(weight: number): boolean {
     const { traffic, services } = this.seen;
     // Where the apex decides alone it sends nobody to the primary unless it selects it, whatever a weight says.
-    const byApex = traffic.weights === 'switch' || traffic.routes.some(({ resting }) => resting);
+    const byApex = traffic.weights === 'switch' || traffic.routes.some((route) => route.byApex);
     const live = byApex && services.apexSide !== 'primary' ? 100 : this.liveWeight;
     if (weight < live) return !this.primaryAvailable && this.canaryAvailable;
     return weight > live && !this.canaryAvailable && this.primaryAvailable;

@@ -26,6 +26,7 @@ import {
   revisionName,
   targetName,
   trafficSettled,
+  trusted,
 } from './upkeep.ts';
 
 /** How long a gateway may take to accept what was written. */
@@ -46,6 +47,7 @@ export function progress(pass: Pass): void {
   }
   if (primaryIsAway(pass)) return;
   if (pass.phase === 'Waiting') return waitForRollout(pass);
+  if (prepareRoutes(pass)) return;
   if (!canaryIsReady(pass)) return;
   if (pass.seen.spec?.skipAnalysis === true) return skip(pass);
   if (isBeforeFirstStep(pass)) return firstStep(pass);
@@ -222,6 +224,26 @@ function canaryIsReady(pass: Pass): boolean {
     );
   }
   return false;
+}
+
+/**
+ * Routes of the apex alone get both sides at weight 0, long before the first step: proxies must have heard of a backend
+ * before it is sent to. Tells whether the pass ends here.
+ */
+function prepareRoutes(pass: Pass): boolean {
+  const { seen, run } = pass;
+  const { traffic, spec } = seen;
+  const isSplit = traffic.weights === 'exact' && spec?.skipAnalysis !== true;
+  const alone = traffic.routes.filter(({ resting }) => resting);
+  if (run === undefined || !isSplit || alone.length === 0 || pass.liveWeight > 0) return false;
+  pass.lookAgain(0);
+  // Recorded first: this write would take the place of a note that says that a step was taken and undone.
+  if (run.raisedAt !== seen.run?.raisedAt) return true;
+  const isTaken = alone.some((route) => trusted(pass, route)?.for === 'prepare');
+  if (isTaken && contest(pass, 'routes', 'the route went back to the apex Service alone'))
+    return true;
+  pass.shiftTraffic(0, 'prepare');
+  return true;
 }
 
 // ── gates before pods ───────────────────────────────────────────────────────

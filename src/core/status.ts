@@ -4,6 +4,7 @@
 import { shortRevision, type CanaryStatus } from '../api/canary-status.ts';
 import type { Condition } from '../api/object.ts';
 import type { Run } from '../api/run.ts';
+import type { Effect } from './effects.ts';
 import type { Memory } from './observation.ts';
 import { clockNames, recordOf, type Pass } from './pass.ts';
 import { isUnderWay } from './phases.ts';
@@ -162,8 +163,13 @@ function conditionsOf(
 // ── is it worth a patch ─────────────────────────────────────────────────────
 
 function isDecision(pass: Pass, before: CanaryStatus, after: CanaryStatus): boolean {
-  if (pass.effects.length > 0 || pass.events.length > 0) return true;
+  if (pass.effects.some(isRecorded) || pass.events.length > 0) return true;
   return !same(essence(before, pass.seen.run), essence(after, pass.run)) || hasNews(pass);
+}
+
+/** A route that is prepared serves as before, and says itself that it is. */
+function isRecorded(effect: Effect): boolean {
+  return effect.type !== 'shiftTraffic' || effect.applied.for !== 'prepare';
 }
 
 /**

@@ -21,6 +21,8 @@ export function nextStep(steps: readonly number[], weight: number): number | und
 /** What a write of the traffic was for. */
 export type TrafficReason =
   | 'initialise'
+  /** Both sides beside the apex, at weight 0. */
+  | 'prepare'
   | 'raise'
   | 'restart'
   | `abort:${string}`

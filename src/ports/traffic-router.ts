@@ -56,7 +56,7 @@ export interface TrafficRouter {
   select(target: RouteTarget, seen: SeenTraffic): readonly KubernetesObject[];
   /**
    * The split of one selected object. `undefined`: it does not carry our pair yet. An adopted rule whose only
-   * backend is the apex counts as primary 100.
+   * backend with a share is the apex counts as primary 100.
    */
   observe(target: RouteTarget, object: KubernetesObject): TrafficSplit | undefined;
   /** The selected object for this split; without an object, the one to create (metadata: name and namespace only). */
@@ -65,8 +65,15 @@ export interface TrafficRouter {
     split: TrafficSplit,
     object: KubernetesObject | undefined,
   ): KubernetesObject;
+  /**
+   * The selected object with the same traffic, and with the sides among its backends: what a proxy is to hear of before
+   * the first of them is sent to.
+   */
+  prepare(target: RouteTarget, object: KubernetesObject): KubernetesObject;
   /** The selected object as it serves the apex alone: between runs (adopted ones) and when we let go. */
   release(target: RouteTarget, object: KubernetesObject): KubernetesObject;
+  /** Whether some of its traffic goes to the apex Service, and so wherever that selects. */
+  isByApex(target: RouteTarget, object: KubernetesObject): boolean;
   /** Whether every parent that reports a status has accepted this very generation. */
   acceptance(target: RouteTarget, object: KubernetesObject): Acceptance;
   /** An older route that would win over the one we would create: its name, for `RouteShadowed`. */

@@ -126,7 +126,17 @@ export const progressing: Observation = {
   traffic: {
     known: true,
     weights: 'exact',
-    routes: [{ name: 'cart', weight: 20, applied, adopted: false, resting: false, drifted: false }],
+    routes: [
+      {
+        name: 'cart',
+        weight: 20,
+        applied,
+        adopted: false,
+        resting: false,
+        byApex: false,
+        drifted: false,
+      },
+    ],
     acceptance: { kind: 'accepted', why: '' },
     version: 'cart@41',
   },

@@ -104,6 +104,25 @@ export function describeTrafficRouter(subject: TrafficRouterCase): void {
         );
       });
 
+      it('prepares without moving traffic, and once is enough', () => {
+        fc.assert(
+          fc.property(anySplit, fc.boolean(), (split, released) => {
+            const rendered = router.render(target, split, mine(object));
+            const before = released ? router.release(target, rendered) : rendered;
+            const prepared = router.prepare(target, before);
+            expect(router.observe(target, prepared)).toEqual(router.observe(target, before));
+            expect(router.isByApex(target, prepared)).toBe(router.isByApex(target, before));
+            expect(router.prepare(target, prepared)).toEqual(prepared);
+            expect(router.select(target, seen([prepared]))).toEqual([prepared]);
+            expect(foreign(prepared)).toEqual(foreign(before));
+            expect(router.release(target, prepared)).toEqual(router.release(target, before));
+            expect(router.render(target, split, prepared)).toEqual(
+              router.render(target, split, before),
+            );
+          }),
+        );
+      });
+
       it('releases to the same form from every split, with nothing for the canary', () => {
         fc.assert(
           fc.property(anySplit, (split) => {
@@ -123,7 +142,8 @@ export function describeTrafficRouter(subject: TrafficRouterCase): void {
           fc.property(anySplit, (split) => {
             const rendered = deeplyFrozen(router.render(target, split, frozen));
             router.observe(target, rendered);
-            router.release(target, rendered);
+            router.prepare(target, rendered);
+            router.prepare(target, router.release(target, rendered));
             router.acceptance(target, rendered);
           }),
         );

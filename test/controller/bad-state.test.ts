@@ -258,6 +258,55 @@ describe('a route that somebody changes mid-run', () => {
   });
 });
 
+describe('an adopted route', () => {
+  const spec = (backendRefs: readonly object[]) => ({
+    spec: { parentRefs: [{ name: 'public' }], rules: [{ backendRefs }] },
+  });
+  const theirs = spec([{ name: 'cart', port: 80 }]);
+
+  async function adopted(): Promise<Stage> {
+    const stage = new Stage({ webhook: () => ({ kind: 'no', status: 403, text: 'closed' }) });
+    stage.create(deployment('demo:1'));
+    stage.create({
+      apiVersion: 'gateway.networking.k8s.io/v1',
+      kind: 'HTTPRoute',
+      metadata: { name: 'front', namespace: 'shop' },
+      ...theirs,
+    });
+    const gate = { name: 'gate', type: 'confirm-traffic-increase', url: 'http://gate.shop/' };
+    stage.create(canary({ webhooks: [gate] }));
+    stage.start();
+    await stage.untilPhase('Initialized', 120_000);
+    stage.mark();
+    stage.push('demo:2');
+    await stage.pass(10_000);
+    return stage;
+  }
+
+  it('names both sides beside the apex before the first step', async () => {
+    const stage = await adopted();
+    expect(stage.get('HTTPRoute', 'front')).toMatchObject(
+      spec([
+        { name: 'cart-primary', port: 80, weight: 0 },
+        { name: 'cart-canary', port: 80, weight: 0 },
+        { name: 'cart', port: 80, weight: 100 },
+      ]),
+    );
+    await stage.end();
+  });
+
+  it('that goes back to the apex alone before the first step is contested like any other', async () => {
+    const stage = await adopted();
+    for (let times = 0; times < 3; times += 1) {
+      stage.patch('HTTPRoute', 'front', theirs);
+      await stage.pass(1_000);
+    }
+    expect(stage.status().phase).toBe('Failed');
+    expect(stage.condition('Stalled')?.message).toContain('spec.rules');
+    await stage.end();
+  });
+});
+
 describe('an adopted Service whose selector somebody keeps taking back', () => {
   const service = {
     apiVersion: 'v1',

@@ -143,6 +143,7 @@ export function observe(world: WorldState, setting: Setting): Observation {
         applied: route.applied,
         adopted: setting.adopted,
         resting: route.resting,
+        byApex: setting.weights === 'switch' || route.resting || isPrepared(route),
         drifted: false,
       })),
       acceptance: world.accepted
@@ -161,6 +162,11 @@ export function observe(world: WorldState, setting: Setting): Observation {
       clusterName: undefined,
     },
   };
+}
+
+/** As it was split first: whoever writes another weight writes another note. */
+function isPrepared({ weight, applied }: ReturnType<typeof routesOf>[number]): boolean {
+  return weight === 0 && applied?.for === 'prepare';
 }
 
 /** Where the apex Service is the route, its selector is the weight. */

@@ -34,8 +34,10 @@ export const kubernetes: TrafficRouter = {
     }
     return selecting(object, canary === 100 ? target.canarySelector : target.primarySelector);
   },
+  prepare: (_target, object) => object,
   // Between runs the apex stays on the primary; its former selector is given back with the Service itself.
   release: (target, object) => selecting(object, target.primarySelector),
+  isByApex: () => true,
   // Who stands behind it is read from the EndpointSlices.
   acceptance: () => ({ kind: 'accepted' }),
   shadowedBy: () => undefined,

@@ -171,7 +171,23 @@ describe('an adopted HTTPRoute', () => {
       [
         ref('cart-primary', { port: 8080, filters: [{ type: 'X' }], weight: 75 }),
         ref('cart-canary', { port: 8080, filters: [{ type: 'X' }], weight: 25 }),
+        ref('cart', { port: 8080, filters: [{ type: 'X' }], weight: 0 }),
       ],
+    );
+  });
+
+  it('first names both sides beside the apex, which keeps the traffic', () => {
+    const object = aRoute([{ backendRefs: [ref('cart', { port: 8080 })] }]);
+    const prepared = gatewayApi.prepare(target, object);
+    expect(prepared).toHaveProperty('spec.rules[0].backendRefs', [
+      ref('cart-primary', { port: 8080, weight: 0 }),
+      ref('cart-canary', { port: 8080, weight: 0 }),
+      ref('cart', { port: 8080, weight: 100 }),
+    ]);
+    expect(gatewayApi.observe(target, prepared)).toEqual(splitAt(0));
+    expect(gatewayApi.isByApex(target, prepared)).toBe(true);
+    expect(gatewayApi.isByApex(target, gatewayApi.render(target, splitAt(0), prepared))).toBe(
+      false,
     );
   });
 

@@ -101,16 +101,6 @@ export class Chronicle {
     return Date.now();
   }
 
-  /** When routes were written that name a Service that they did not name before. */
-  newBackends(): readonly number[] {
-    return this.changes('HTTPRoute').flatMap(({ at, object }, index, all) => {
-      const earlier = all.slice(0, index).findLast((one) => isSame(one.object, object));
-      const known = earlier === undefined ? [] : backendsOf(earlier.object);
-      const added = backendsOf(object).some((name) => !known.includes(name));
-      return earlier !== undefined && added ? [at] : [];
-    });
-  }
-
   events(from = 0): readonly KubeEvent[] {
     return this.changes('Event')
       .filter(({ at }) => at >= from)
@@ -150,14 +140,6 @@ export class Chronicle {
       .map(({ object }) => `  ${object.involvedObject.name} ${object.reason}: ${object.message}`);
     return `status is ${JSON.stringify(canaries)}; events were\n${lines.join('\n')}`;
   }
-}
-
-function isSame(one: Kinds['HTTPRoute'], other: Kinds['HTTPRoute']): boolean {
-  return one.metadata.uid === other.metadata.uid;
-}
-
-function backendsOf({ spec }: Kinds['HTTPRoute']): readonly string[] {
-  return (spec.rules ?? []).flatMap(({ backendRefs = [] }) => backendRefs.map(({ name }) => name));
 }
 
 /** Percent for the canary in the first rule that names it. */

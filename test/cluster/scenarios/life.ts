@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { APP, canary, metrics, proxyErrors } from './manifests.ts';
 import type { PlaneInUse } from './plane.ts';
 import { blame } from './load.ts';
-import { lost, report, requests, seconds, shares } from './report.ts';
+import { report, requests, seconds, shares } from './report.ts';
 import type { Share } from './shares.ts';
 import { Stage } from './stage.ts';
 
@@ -75,7 +75,6 @@ export function describeLife(plane: PlaneInUse): void {
         line(
           'promotion',
           requests(stage.requests(from)),
-          lost(stage.lost(from)),
           shares(given),
           `took ${seconds(at - from)}`,
         );
@@ -111,7 +110,6 @@ export function describeLife(plane: PlaneInUse): void {
       line(
         'bad release',
         requests(stage.requests(from)),
-        lost(stage.lost(from)),
         `${exposed.length} requests met it during ${seconds(exposureMs)}`,
         `rolled back after ${seconds(at - from)}, rounds: ${rounds.join(', ')}`,
         `told: ${messages.map(({ text }) => text.split('\n').slice(0, 2).join(' – ')).join(' | ')}`,
@@ -154,12 +152,7 @@ export function describeLife(plane: PlaneInUse): void {
       const goneAt = Date.now();
       await stage.chronicle.until('the primary is gone', MINUTE, () => stage.primary === undefined);
       await sleep(PROXY_MS * 2);
-      line(
-        'deletion',
-        requests(stage.requests(deletedAt)),
-        lost(stage.lost(deletedAt)),
-        `took ${seconds(goneAt - deletedAt)}`,
-      );
+      line('deletion', requests(stage.requests(deletedAt)), `took ${seconds(goneAt - deletedAt)}`);
       expect(stage.failures(deletedAt)).toEqual([]);
       expect(stage.target?.status?.availableReplicas).toBe(2);
       expect(stage.chronicle.names('Service')).toEqual([APP]);

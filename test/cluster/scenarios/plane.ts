@@ -16,11 +16,6 @@ export interface PlaneInUse {
     readonly selector: string;
     readonly failed: string;
   };
-  /**
-   * It may send a request to a backend of which it has only heard the name: Contour tells Envoy of routes and of
-   * clusters on streams of their own, and 503 is the answer (`NC`) until both have arrived.
-   */
-  readonly forgetsNewBackends?: true;
   readonly isRight: (share: Share) => boolean;
 }
 
@@ -51,7 +46,6 @@ export const contour: PlaneInUse = {
     selector: 'envoy_cluster_name="{{ namespace }}_{{ target }}-canary_80"',
     failed: 'envoy_response_code=~"5.."',
   },
-  forgetsNewBackends: true,
   isRight: ({ weight, requests, canary }) => isLikely(canary, requests, weight / 100, 1e-6),
 };
 

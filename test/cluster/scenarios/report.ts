@@ -13,11 +13,6 @@ export function requests(records: readonly RequestRecord[]): string {
   return `${records.length} requests, ${failed} failed${whom.length === 0 ? '' : ` (${whom.join(', ')})`}`;
 }
 
-/** What a proxy lost by itself. */
-export function lost(records: readonly RequestRecord[]): string {
-  return records.length === 0 ? '' : `${records.length} of them lost by the proxy at a new backend`;
-}
-
 export function shares(all: readonly Share[]): string {
   const texts = all.map(({ weight, requests: count, canary, servedAfterMs }) => {
     const percent = ((canary / count) * 100).toFixed(2);

@@ -23,8 +23,6 @@ import { type Answer, type Share, sharesOf, type Written } from './shares.ts';
 import { gate, type GateState, type Message, messagesIn, tellGate } from './told.ts';
 
 const MINUTE = 60_000;
-/** Around the write of a route. */
-const LOST_MS = 1_500;
 
 export interface StageOptions {
   /** Of the Canary and what it refers to. */
@@ -223,20 +221,9 @@ export class Stage {
     return this.load.ledger.between(from, to).toSorted((one, other) => one.at - other.at);
   }
 
-  /** Those of them that failed, but for what the proxy itself lost on its way to a new backend. */
+  /** Those of them that failed. */
   failed(from = 0, to = Infinity): readonly RequestRecord[] {
-    return this.requests(from, to).filter((record) => record.failed && !this.#isLost(record));
-  }
-
-  /** What the proxy lost between a route and a backend that was new to it. */
-  lost(from = 0, to = Infinity): readonly RequestRecord[] {
-    return this.requests(from, to).filter((record) => this.#isLost(record));
-  }
-
-  #isLost({ at, failed, pod, status }: RequestRecord): boolean {
-    if (!failed || status !== 503 || pod !== undefined) return false;
-    if (this.plane.forgetsNewBackends !== true) return false;
-    return this.chronicle.newBackends().some((write) => Math.abs(at - write) < LOST_MS);
+    return this.requests(from, to).filter((record) => record.failed);
   }
 
   /** The same for people: who failed, how, and how often. */

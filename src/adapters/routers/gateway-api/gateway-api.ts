@@ -12,11 +12,14 @@ import type { RouteTarget, SeenTraffic, TrafficRouter } from '../../../ports/tra
 import { acceptanceOf } from './acceptance.ts';
 import { madeSpec, problemOf, type RouteVersion } from './made-route.ts';
 import {
+  isApexOnly,
   isMade,
+  isPrepared,
   isReadable,
   mentions,
   onApex,
   ownRules,
+  prepared,
   routeOf,
   splitOf,
   withSplit,
@@ -46,10 +49,19 @@ function gatewayApiOf(version: RouteVersion, names: readonly string[]): TrafficR
       const follows = isMade(target, route) && problemOf(target.service, version) === undefined;
       return follows ? remake(target, split, route, version) : reweigh(target, split, route);
     },
+    prepare(target, object) {
+      const route = routeOf(object);
+      const own = new Set(ownRules(target, route));
+      return withRules(route, (rule) => (own.has(rule) ? prepared(target, rule) : rule));
+    },
     release(target, object) {
       const route = routeOf(object);
       const own = new Set(ownRules(target, route));
       return withRules(route, (rule) => (own.has(rule) ? onApex(target, rule) : rule));
+    },
+    isByApex(target, object) {
+      const own = ownRules(target, routeOf(object));
+      return own.some((rule) => isApexOnly(target, rule) || isPrepared(target, rule));
     },
     acceptance: (_target, object) => acceptanceOf(routeOf(object)),
     shadowedBy: (target, seen) => shadowedBy(target, seen, version),

@@ -97,38 +97,67 @@ export function splitOf(target: RouteTarget, rules: readonly HttpRouteRule[]): T
   return { primary: 100 - canary, canary };
 }
 
-/** The rule with this split. One that says so already comes back as it is. */
+/**
+ * The rule with this split. One that says so already comes back as it is; a rule of the apex alone keeps it as a third
+ * backend without a share, so that it can go back to it.
+ */
 export function withSplit(
   target: RouteTarget,
   rule: HttpRouteRule,
   split: TrafficSplit,
 ): HttpRouteRule {
+  return withWeights(target, rule, { ...split, apex: 0 });
+}
+
+/**
+ * The rule of the apex alone with both sides beside it that get nothing yet; any other as it is. Some proxies (Envoy
+ * behind Contour) refuse requests to a backend that they have just heard of: so they hear of it in time.
+ */
+export function prepared(target: RouteTarget, rule: HttpRouteRule): HttpRouteRule {
+  if (!isApexOnly(target, rule)) return rule;
+  return withWeights(target, rule, { primary: 0, canary: 0, apex: 100 });
+}
+
+function withWeights(
+  target: RouteTarget,
+  rule: HttpRouteRule,
+  weights: Readonly<Record<Side, number>>,
+): HttpRouteRule {
   const refs = rule.backendRefs ?? [];
-  const { primary, canary } = sides(target, refs);
-  if (refs.length === 2 && primary !== undefined && canary !== undefined) {
-    if (weightOf(primary) === split.primary && weightOf(canary) === split.canary) return rule;
-    const weights = new Map([
-      [primary, split.primary],
-      [canary, split.canary],
-    ]);
-    return { ...rule, backendRefs: refs.map((ref) => ({ ...ref, weight: weights.get(ref) })) };
+  const found = sides(target, refs);
+  const { primary, canary, apex } = found;
+  const isWhole = primary !== undefined && canary !== undefined;
+  if (isWhole && refs.length === (apex === undefined ? 2 : 3)) {
+    const wanted = new Map(sideNames.map((side) => [found[side], weights[side]]));
+    if (refs.every((ref) => weightOf(ref) === wanted.get(ref))) return rule;
+    return { ...rule, backendRefs: refs.map((ref) => ({ ...ref, weight: wanted.get(ref) })) };
   }
-  const former = primary ?? canary ?? refs[0];
+  const former = primary ?? canary ?? apex ?? refs[0];
   return {
     ...rule,
     backendRefs: [
-      { ...backend(primary ?? former, target.primaryService), weight: split.primary },
-      { ...backend(canary ?? former, target.canaryService), weight: split.canary },
+      { ...backend(primary ?? former, target.primaryService), weight: weights.primary },
+      { ...backend(canary ?? former, target.canaryService), weight: weights.canary },
+      ...(apex === undefined ? [] : [{ ...apex, weight: weights.apex }]),
     ],
   };
+}
+
+/** Both sides are there at weight 0, and the apex answers. */
+export function isPrepared(target: RouteTarget, rule: HttpRouteRule): boolean {
+  const refs = rule.backendRefs ?? [];
+  const { primary, canary, apex } = sides(target, refs);
+  if (refs.length !== 3 || !primary || !canary || !apex) return false;
+  return weightOf(primary) === 0 && weightOf(canary) === 0 && weightOf(apex) > 0;
 }
 
 /** The rule with the apex alone; the weight is the one that an API server fills in. */
 export function onApex(target: RouteTarget, rule: HttpRouteRule): HttpRouteRule {
   if (isApexOnly(target, rule)) return rule;
   const refs = rule.backendRefs ?? [];
-  const { primary, canary } = sides(target, refs);
-  return { ...rule, backendRefs: [{ ...backend(primary ?? canary, target.apex), weight: 1 }] };
+  const { primary, canary, apex } = sides(target, refs);
+  const former = apex ?? primary ?? canary;
+  return { ...rule, backendRefs: [{ ...backend(former, target.apex), weight: 1 }] };
 }
 
 function canaryShare(target: RouteTarget, rule: HttpRouteRule): number {
@@ -138,11 +167,11 @@ function canaryShare(target: RouteTarget, rule: HttpRouteRule): number {
       .filter((ref) => isService(target, ref, service))
       .reduce((total, ref) => total + weightOf(ref), 0);
   const canary = sum(target.canaryService);
-  const total = canary + sum(target.primaryService);
+  const total = canary + sum(target.primaryService) + sum(target.apex);
   return canary === 0 ? 0 : Math.ceil((canary * 100) / total);
 }
 
-function isApexOnly(target: RouteTarget, { backendRefs = [] }: HttpRouteRule): boolean {
+export function isApexOnly(target: RouteTarget, { backendRefs = [] }: HttpRouteRule): boolean {
   const [ref] = backendRefs;
   // Weight 0 on the only backend means "answer with an error": a wish to respect, not traffic to take.
   return (
@@ -159,16 +188,21 @@ function isPair(target: RouteTarget, { backendRefs = [] }: HttpRouteRule): boole
 }
 
 function isHalf(target: RouteTarget, { backendRefs = [] }: HttpRouteRule): boolean {
-  return backendRefs.length > 0 && isOnlyOurs(target, backendRefs);
+  const { primary, canary } = sides(target, backendRefs);
+  return (primary !== undefined || canary !== undefined) && isOnlyOurs(target, backendRefs);
 }
 
 function isOnlyOurs(target: RouteTarget, refs: readonly BackendRef[]): boolean {
-  const ours = [target.primaryService, target.canaryService];
+  const ours = [target.primaryService, target.canaryService, target.apex];
   return refs.every((ref) => ours.some((service) => isService(target, ref, service)));
 }
 
+const sideNames = ['primary', 'canary', 'apex'] as const;
+type Side = (typeof sideNames)[number];
+
 function sides(target: RouteTarget, refs: readonly BackendRef[]) {
   return {
+    apex: refs.find((ref) => isService(target, ref, target.apex)),
     primary: refs.find((ref) => isService(target, ref, target.primaryService)),
     canary: refs.find((ref) => isService(target, ref, target.canaryService)),
   };
