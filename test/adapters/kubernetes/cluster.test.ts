@@ -230,6 +230,26 @@ describe('cluster', () => {
     expect(after?.['spec']).toEqual({ replicas: 5, paused: false });
   });
 
+  it('keeps a spec once for all versions that have it, and believes no guess of its own', async () => {
+    listed['/apis/apps/v1/deployments'] = listOf([aDeployment('4', 2)], '10');
+    const cluster = await aCluster();
+    const [before] = cluster.list(deployment, 'shop');
+    if (before === undefined) throw new Error('not cached');
+    const { send } = streamOf('/apis/apps/v1/deployments');
+    send('MODIFIED', { ...aDeployment('11', 2), status: { observedGeneration: 2 } });
+    const again = cluster.get(refOf(before));
+    expect(again?.['spec']).toBe(before['spec']);
+    expect(again?.['status']).toEqual({ observedGeneration: 2 });
+    answer = () => ({
+      status: 200,
+      body: { kind: 'Scale', metadata: { name: 'cart', resourceVersion: '12' } },
+    });
+    await cluster.scale(again ?? before, 5, never);
+    const scaled = aDeployment('13', 6);
+    send('MODIFIED', { ...scaled, metadata: { ...scaled.metadata, generation: 4 } });
+    expect(cluster.get(refOf(before))?.['spec']).toEqual({ replicas: 6, paused: false });
+  });
+
   it('deletes exactly the object it has seen and no longer shows it', async () => {
     listed['/api/v1/services'] = listOf([aService('cart', '4')], '10');
     const cluster = await aCluster();

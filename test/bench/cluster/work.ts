@@ -13,6 +13,9 @@ import type { Abort, Lateness, Promotion, Task } from './task.ts';
 /** Generous: what is slow is measured, what stands still is a failure. */
 const limits = { setUpMs: 300_000, initialisedMs: 900_000, releaseMs: 600_000, quietMs: 60_000 };
 
+/** After its last request a process still collects the garbage of its work for a while. */
+const afterworkMs = 30_000;
+
 export async function work(stage: Stage, task: Task, findings: Growing): Promise<void> {
   const { count, quick, thresholds } = task;
   const group = task.operator === undefined ? 'serin.dev' : 'flagger.app';
@@ -21,7 +24,10 @@ export async function work(stage: Stage, task: Task, findings: Growing): Promise
   await stage.watch(fleet.canaries);
   await stage.startOperator();
   await stage.part('initialisation', () => initialise(stage, fleet, findings));
-  await stage.part('settling', () => stage.untilQuiet(limits.quietMs));
+  await stage.part('settling', async () => {
+    await stage.untilQuiet(limits.quietMs);
+    if (!quick) await sleep(afterworkMs);
+  });
   const restMs = quick ? 2 * intervalMs : 6 * intervalMs;
   findings.rest = await stage.part('rest', () => stage.rest(restMs));
   findings.promotion = await stage.part('promotion', () => promote(stage, fleet));
