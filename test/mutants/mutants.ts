@@ -63,7 +63,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'the apex moves to a primary without pods',
     breaks: 'r1',
-    file: 'src/core/upkeep.ts',
+    file: 'src/core/apex.ts',
     find: "if (side === 'primary' && !pass.primaryAvailable && pass.canaryAvailable) return false;",
     replace: '',
   },
@@ -406,5 +406,21 @@ export const mutants: readonly Mutant[] = [
     find: '[marks.applied]: JSON.stringify({ run, revision, weight, for: reason }),',
     replace: '[marks.applied]: JSON.stringify({ run, revision, weight: 0, for: reason }),',
     tests: ['test/unit/core/applied.test.ts'],
+  },
+  {
+    name: 'a contested Service is put back without a pause',
+    breaks: 'difference',
+    file: 'src/core/apex.ts',
+    find: "(run?.contested['selector'] ?? 0) >= 2",
+    replace: "(run?.contested['selector'] ?? 0) >= 9",
+    tests: ['test/controller/bad-state.test.ts'],
+  },
+  {
+    name: 'an adopted route is split at once',
+    breaks: 'difference',
+    file: 'src/core/progress.ts',
+    find: "  pass.shiftTraffic(0, 'prepare');\n  return true;",
+    replace: '  return false;',
+    tests: ['test/controller/bad-state.test.ts'],
   },
 ];

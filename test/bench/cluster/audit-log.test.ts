@@ -13,6 +13,7 @@ interface Said {
   readonly verb?: string;
   readonly uri?: string;
   readonly name?: string;
+  readonly stage?: string;
 }
 
 function line({
@@ -20,8 +21,10 @@ function line({
   verb = 'patch',
   uri = '/apis',
   name = 'cart',
+  stage = verb === 'watch' ? 'ResponseStarted' : 'ResponseComplete',
 }: Said = {}): string {
   return JSON.stringify({
+    stage,
     verb,
     user: { username },
     requestURI: uri,
@@ -52,6 +55,9 @@ describe('a line of the audit log', () => {
     const uri = '/apis/serin.dev/v1beta1/canaries?watch=true&sendInitialEvents=true';
     expect(requestIn(line({ verb: 'watch', uri }), user)?.verb).toBe('list');
     expect(requestIn(line({ verb: 'watch', uri: '/apis?watch=true' }), user)?.verb).toBe('watch');
+    expect(
+      requestIn(line({ verb: 'watch', uri, stage: 'ResponseComplete' }), user),
+    ).toBeUndefined();
   });
 });
 

@@ -10,6 +10,7 @@ import { AuditEvent } from '../../cluster/permissions.ts';
 import type { Request } from '../requests.ts';
 
 const Event = AuditEvent.extend({
+  stage: z.string(),
   requestURI: z.string(),
   requestReceivedTimestamp: z.string(),
   objectRef: z
@@ -93,12 +94,14 @@ export class AuditLog {
   }
 }
 
-/** `undefined` for a line about somebody else. */
+/** `undefined` for a line about somebody else, or about the end of a watch. */
 export function requestIn(line: string, user: string): AuditedRequest | undefined {
   // Most lines are about somebody else, and reading them as JSON takes time.
   if (!line.includes(JSON.stringify(user))) return undefined;
   const event = Event.parse(JSON.parse(line));
   if (event.user.username !== user) return undefined;
+  // A watch has a line when it begins, which counts, and one when it ends.
+  if (event.verb === 'watch' && event.stage !== 'ResponseStarted') return undefined;
   const { resource, subresource, namespace = '', name = '' } = event.objectRef ?? {};
   return {
     atMs: Date.parse(event.requestReceivedTimestamp),

@@ -54,11 +54,11 @@ function kubeconfig(certificate: string, token: string): string {
   });
 }
 
-/** Every request of everybody but the components, once, when it is answered. */
+/** Every request of everybody but the components, when it is answered; a watch also when it begins. */
 const auditPolicy = {
   apiVersion: 'audit.k8s.io/v1',
   kind: 'Policy',
-  omitStages: ['RequestReceived', 'ResponseStarted'],
+  omitStages: ['RequestReceived'],
   rules: [
     { level: 'None', users: ['components', 'system:apiserver'] },
     { level: 'None', nonResourceURLs: ['/readyz*', '/livez*', '/healthz*'] },

@@ -133,3 +133,32 @@ describe.concurrent('a release whose primary does not come up', () => {
     });
   });
 });
+
+describe.concurrent('a primary that somebody deletes in the middle of a run', () => {
+  const stageOf = opened('deleted');
+
+  it('is made again with the revision that it had', async () => {
+    const stage = stageOf();
+    const from = await stage.release(SECOND);
+    await written(stage, 10, from);
+    const deletedAt = Date.now();
+    const deleted = stage.primary?.metadata.uid;
+    await stage.api.delete('Deployment', stage.namespace, `${APP}-primary`);
+    const servesAt = await stage.chronicle.until('another primary serves', MINUTE, () => {
+      const { metadata, status } = stage.primary ?? {};
+      const serves = metadata?.uid !== deleted && status?.availableReplicas === 2;
+      return serves ? Date.now() : undefined;
+    });
+    expect(stage.primary?.spec.template.spec.containers[0]?.image).toBe(FIRST);
+    await stage.until('Succeeded', 2 * MINUTE, deletedAt);
+    await sleep(PROXY_MS);
+    report(
+      'traefik, primary deleted mid-run',
+      requests(stage.requests(from)),
+      `it served again after ${seconds(servesAt - deletedAt)}`,
+    );
+    expect(stage.failures(servesAt + PROXY_MS)).toEqual([]);
+    expect(imagesOfPrimary(stage)).toEqual([FIRST, SECOND]);
+    expect(await stage.next()).toEqual({ sides: ['primary'], versions: ['1.1.0'] });
+  });
+});

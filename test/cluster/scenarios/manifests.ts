@@ -83,17 +83,18 @@ export function route(namespace: string, { gateway }: PlaneInUse): Manifest {
   };
 }
 
+/** With its address in a Secret, where who knows it may write to the channel. */
 export function alertProvider(
   namespace: string,
   group: Group,
   address = `${RECEIVER_URL}/slack/${namespace}`,
-): Manifest {
-  return {
-    apiVersion: `${group}/v1beta1`,
-    kind: 'AlertProvider',
-    metadata: { name: 'slack', namespace },
-    spec: { type: 'slack', channel: 'releases', address },
-  };
+): readonly Manifest[] {
+  const metadata = { name: 'slack', namespace };
+  const spec = { type: 'slack', channel: 'releases', secretRef: { name: 'slack' } };
+  return [
+    { apiVersion: 'v1', kind: 'Secret', metadata, stringData: { address } },
+    { apiVersion: `${group}/v1beta1`, kind: 'AlertProvider', metadata, spec },
+  ];
 }
 
 const PROXY_ERRORS = 'errors that the proxy saw';

@@ -59,7 +59,7 @@ export class Stage {
     const { group = 'serin.dev', slack } = options;
     const api = new Api(group);
     const space = `${name}-${plane.name}`;
-    await createAll(api, [namespaceOf(space), alertProvider(space, group, slack)]);
+    await createAll(api, [namespaceOf(space), ...alertProvider(space, group, slack)]);
     const receiver = await addressOf(api, RECEIVER.namespace, RECEIVER.name);
     return new Stage(plane, space, api, receiver);
   }
