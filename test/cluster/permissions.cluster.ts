@@ -15,9 +15,9 @@ const Role = z.object({ kind: z.enum(['ClusterRole', 'Role']), rules: z.array(Ru
 
 /**
  * Asked by an admission controller and not by a request: with `blockOwnerDeletion` in what is created, the API
- * server wants `update` on the owner's `finalizers`. That it does is a test below.
+ * server wants `update` on the owner's `finalizers`, and `delete` on what loses an owner. That it does are tests below.
  */
-const askedByAdmission = /^update canaries\/finalizers\./;
+const askedByAdmission = /^(update canaries\/finalizers|delete httproutes)\./;
 
 describe('the permissions that deploy/ asks for', () => {
   let findings: Findings;
@@ -63,6 +63,38 @@ describe('the permissions that deploy/ asks for', () => {
     kubectl(['delete', 'namespace', namespace, '--wait=false']);
   });
 
+  it('contain the one that is asked for when what was made is left to others', async () => {
+    const namespace = 'references';
+    const may = { apiGroups: [''], resources: ['services'], verbs: ['get', 'patch'] };
+    kubectl(['create', 'namespace', namespace]);
+    grant(namespace, 'keeper', [may]);
+    grant(namespace, 'leaver', [{ ...may, verbs: [...may.verbs, 'delete'] }]);
+    // An owner that is there: what has none is collected.
+    kubectl(['create', 'configmap', 'cart', '-n', namespace]);
+    const { stdout: uid } = kubectl([
+      'get',
+      'configmap',
+      'cart',
+      '-n',
+      namespace,
+      '-o',
+      'jsonpath={.metadata.uid}',
+    ]);
+    const ownerReferences = [{ ...owner, apiVersion: 'v1', kind: 'ConfigMap', uid }];
+    const metadata = { name: 'cart', namespace, ownerReferences };
+    const spec = { ports: [{ port: 80 }] };
+    const made = { apiVersion: 'v1', kind: 'Service', metadata, spec };
+    expect(kubectl(['create', '-f', '-'], made)).toMatchObject({ status: 0 });
+    const refused = letGo(namespace, 'keeper');
+    expect(refused.status).toBe(1);
+    expect(refused.stderr).toContain('cannot set an ownerRef');
+    await vi.waitFor(() => expect(letGo(namespace, 'leaver')).toMatchObject({ status: 0 }), {
+      timeout: 30_000,
+      interval: 1_000,
+    });
+    kubectl(['delete', 'namespace', namespace, '--wait=false']);
+  });
+
   it('name everything: there is no wildcard', () => {
     const rules = ['deploy/base/rbac.yaml', 'deploy/flagger-api/rbac.yaml'].flatMap(rulesIn);
     const words = rules.flatMap(({ apiGroups, resources, verbs }) => [
@@ -88,16 +120,35 @@ function grant(namespace: string, name: string, rules: readonly Rule[]): void {
   }
 }
 
-/** As `user`, a Service of a Canary, with the reference that the operator writes (src/core/owners.ts). */
+/** The reference that the operator writes (src/core/owners.ts). */
+const owner = {
+  apiVersion: 'serin.dev/v1beta1',
+  kind: 'Canary',
+  name: 'cart',
+  uid: '00000000-0000-4000-8000-000000000000',
+  controller: true,
+  blockOwnerDeletion: true,
+};
+
+/** As `user`, takes the reference from the Service `cart`. */
+function letGo(namespace: string, user: string): Answer {
+  const patch = JSON.stringify({ metadata: { ownerReferences: null } });
+  return kubectl([
+    'patch',
+    'service',
+    'cart',
+    '-n',
+    namespace,
+    '--type=merge',
+    '-p',
+    patch,
+    '--as',
+    user,
+  ]);
+}
+
+/** As `user`, a Service of a Canary. */
 function createService(namespace: string, user: string): Answer {
-  const owner = {
-    apiVersion: 'serin.dev/v1beta1',
-    kind: 'Canary',
-    name: 'cart',
-    uid: '00000000-0000-4000-8000-000000000000',
-    controller: true,
-    blockOwnerDeletion: true,
-  };
   return kubectl(['create', '-f', '-', '--as', user], {
     apiVersion: 'v1',
     kind: 'Service',
@@ -108,15 +159,16 @@ function createService(namespace: string, user: string): Answer {
 
 interface Answer {
   readonly status: number | null;
+  readonly stdout: string;
   readonly stderr: string;
 }
 
 function kubectl(args: readonly string[], input?: unknown): Answer {
-  const { status, stderr } = spawnSync('kubectl', args, {
+  const { status, stdout, stderr } = spawnSync('kubectl', args, {
     input: input === undefined ? '' : JSON.stringify(input),
     encoding: 'utf8',
   });
-  return { status, stderr };
+  return { status, stdout, stderr };
 }
 
 function rulesIn(file: string): readonly Rule[] {
