@@ -1,5 +1,5 @@
 /** The receiver as a workload of the cluster, and how the operator reaches it. */
-import { deployment, type Manifest, namespaceOf, service } from '../planes/manifest.ts';
+import { deployment, type Manifest, namespaceOf, patient, service } from '../planes/manifest.ts';
 
 const at = { name: 'receiver', namespace: 'tools' } as const;
 
@@ -7,7 +7,7 @@ const container = {
   name: 'receiver',
   image: 'serin.dev/receiver:1',
   ports: [{ name: 'http', containerPort: 8080 }],
-  readinessProbe: { httpGet: { path: '/healthz', port: 'http' }, periodSeconds: 1 },
+  readinessProbe: { httpGet: { path: '/healthz', port: 'http' }, ...patient },
 };
 
 export const receiver: readonly Manifest[] = [

@@ -7,6 +7,7 @@ import {
   look,
   type Manifest,
   namespaceOf,
+  patient,
   scraped,
   service,
   serviceAccount,
@@ -86,7 +87,7 @@ const contourContainer = {
     { name: 'xds', containerPort: xdsPort },
     { name: 'debug', containerPort: 8000 },
   ],
-  readinessProbe: { tcpSocket: { port: 'xds' }, periodSeconds: 1 },
+  readinessProbe: { tcpSocket: { port: 'xds' }, ...patient },
   volumeMounts: [{ name: 'config', mountPath: '/config', readOnly: true }],
 };
 
@@ -128,7 +129,7 @@ const envoyContainer = {
     { name: 'http', containerPort: httpPort },
     { name: 'stats', containerPort: statsPort },
   ],
-  readinessProbe: { httpGet: { path: '/ready', port: 'stats' }, periodSeconds: 1 },
+  readinessProbe: { httpGet: { path: '/ready', port: 'stats' }, ...patient },
   volumeMounts: bootstrap.volumeMounts,
 };
 

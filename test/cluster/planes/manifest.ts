@@ -72,6 +72,12 @@ export function service(at: Place, port: number, targetPort: number): Manifest {
   };
 }
 
+/**
+ * How often readiness is asked for. An answer may take its time: on two cores that everybody shares a proxy that does
+ * not answer within the usual second is slow and not broken, and without endpoints nobody would reach it.
+ */
+export const patient = { periodSeconds: 1, timeoutSeconds: 5 } as const;
+
 /** Who wants to be scraped says so, as is usual. */
 export function scraped(port: number, path = '/metrics'): Readonly<Record<string, string>> {
   return {

@@ -7,6 +7,7 @@ import {
   look,
   type Manifest,
   namespaceOf,
+  patient,
   type Place,
   service,
   serviceAccount,
@@ -71,7 +72,7 @@ const container = {
     `--web.listen-address=:${port}`,
   ],
   ports: [{ name: 'web', containerPort: port }],
-  readinessProbe: { httpGet: { path: '/-/ready', port: 'web' }, periodSeconds: 1 },
+  readinessProbe: { httpGet: { path: '/-/ready', port: 'web' }, ...patient },
   volumeMounts: [
     { name: 'config', mountPath: '/etc/prometheus', readOnly: true },
     { name: 'data', mountPath: '/prometheus' },

@@ -6,6 +6,7 @@ import {
   look,
   type Manifest,
   namespaceOf,
+  patient,
   scraped,
   service,
   serviceAccount,
@@ -65,7 +66,7 @@ const container = {
     { name: 'web', containerPort: port },
     { name: 'admin', containerPort: adminPort },
   ],
-  readinessProbe: { httpGet: { path: '/ping', port: 'admin' }, periodSeconds: 1 },
+  readinessProbe: { httpGet: { path: '/ping', port: 'admin' }, ...patient },
 };
 
 export const traefik: readonly Manifest[] = [

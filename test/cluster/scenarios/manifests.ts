@@ -2,7 +2,7 @@
 import type { Canary } from '../../../src/api/canary.ts';
 import type { CanaryAnalysis } from '../../../src/api/canary-analysis.ts';
 import { RECEIVER_URL } from '../apps/receiver-manifest.ts';
-import { type Manifest, scraped } from '../planes/manifest.ts';
+import { type Manifest, patient, scraped } from '../planes/manifest.ts';
 import type { Group } from './kinds.ts';
 import type { PlaneInUse } from './plane.ts';
 
@@ -34,7 +34,7 @@ export function application(
       ...Object.entries(env).map(([name, value]) => ({ name, value })),
     ],
     ports: [{ name: 'http', containerPort: 8080 }],
-    readinessProbe: { httpGet: { path: '/readyz', port: 'http' }, periodSeconds: 1 },
+    readinessProbe: { httpGet: { path: '/readyz', port: 'http' }, ...patient },
     ...(isAbrupt(image) ? {} : { lifecycle: { preStop: { sleep: { seconds: 3 } } } }),
   };
   return {
