@@ -1,7 +1,7 @@
 /**
  * What `npm run bench:cluster` runs: the figures on a real API server, then the table and the same as JSON.
  *
- *   npm run bench:cluster                   everything; half an hour; writes docs/benchmarks.md
+ *   npm run bench:cluster                   everything; three quarters of an hour; writes docs/benchmarks.md
  *   npm run bench:cluster -- --n 20         these numbers of canaries at work only (20,200 or more than one)
  *   npm run bench:cluster -- --rest 10000   this number at rest only; together with --n, both
  *   npm run bench:cluster -- --quick        shorter waits; fails on counts, not on times
