@@ -22,8 +22,8 @@ import type { Settings } from './config.ts';
 import { Controller } from './controller/controller.ts';
 import { whileLeading } from './controller/leadership.ts';
 import type { ControllerSettings, Log, Ports, Telemetry } from './controller/ports.ts';
-import { ConflictError } from './errors.ts';
-import type { Clock } from './ports/clock.ts';
+import { asOperatorError, ConflictError } from './errors.ts';
+import { sleep, type Clock } from './ports/clock.ts';
 import type { LeaderLock } from './ports/leader-lock.ts';
 import type { WebhookClient } from './ports/webhook-client.ts';
 import { startHttpServer } from './telemetry/http-server.ts';
@@ -127,7 +127,10 @@ export function buildOperator(parts: OperatorParts): Operator {
       await Promise.race([cluster.synced, reflecting]);
       if (signal.aborted) return reflecting;
       try {
-        if (settings.groups.includes('flagger.app') && !(await knowsOurStatus(cluster, signal)))
+        if (
+          settings.groups.includes('flagger.app') &&
+          !(await knowsOurStatus(cluster, clock, signal))
+        )
           tooOld.add('flagger.app');
       } catch (error) {
         // Told to stop while it was asked.
@@ -142,8 +145,18 @@ export function buildOperator(parts: OperatorParts): Operator {
   };
 }
 
-/** Whether the installed definition of `canaries.flagger.app` is ours: Flagger's own would prune our record. */
-async function knowsOurStatus(cluster: KubernetesCluster, signal: AbortSignal): Promise<boolean> {
+/** After a read and its retries have failed. */
+const askAgainMs = 2_000;
+
+/**
+ * Whether the installed definition of `canaries.flagger.app` is ours: Flagger's own would prune our record. A server
+ * that is away is waited for, as the watches wait for it.
+ */
+async function knowsOurStatus(
+  cluster: KubernetesCluster,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<boolean> {
   const name = 'canaries.flagger.app';
   const ref = {
     apiVersion: 'apiextensions.k8s.io/v1',
@@ -151,8 +164,15 @@ async function knowsOurStatus(cluster: KubernetesCluster, signal: AbortSignal): 
     namespace: '',
     name,
   };
-  const definition = await cluster.read(ref, signal);
-  return JSON.stringify(definition?.['spec'] ?? '').includes('"run":{');
+  for (;;) {
+    try {
+      const definition = await cluster.read(ref, signal);
+      return JSON.stringify(definition?.['spec'] ?? '').includes('"run":{');
+    } catch (error) {
+      if (signal.aborted || asOperatorError(error).kind !== 'unavailable') throw error;
+      await sleep(clock, askAgainMs, signal);
+    }
+  }
 }
 
 export const systemClock: Clock = {

@@ -252,6 +252,8 @@ export function correctTraffic(pass: Pass): boolean {
   const drifted = routes.find((route) => route.drifted);
   if (drifted === undefined) return false;
   const weight = Math.min(allowed, pass.liveWeight);
+  // What somebody wrote beside the weights may hold as much traffic as a weight.
+  if (weight < pass.liveWeight && !pass.primaryAvailable) return false;
   writeCorrected(pass, weight, trusted(pass, drifted));
   return true;
 }

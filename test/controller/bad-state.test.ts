@@ -258,11 +258,12 @@ describe('a route that somebody changes mid-run', () => {
   });
 });
 
+const routeTo = (backendRefs: readonly object[]) => ({
+  spec: { parentRefs: [{ name: 'public' }], rules: [{ backendRefs }] },
+});
+
 describe('an adopted route', () => {
-  const spec = (backendRefs: readonly object[]) => ({
-    spec: { parentRefs: [{ name: 'public' }], rules: [{ backendRefs }] },
-  });
-  const theirs = spec([{ name: 'cart', port: 80 }]);
+  const theirs = routeTo([{ name: 'cart', port: 80 }]);
 
   async function adopted(): Promise<Stage> {
     const stage = new Stage({ webhook: () => ({ kind: 'no', status: 403, text: 'closed' }) });
@@ -286,7 +287,7 @@ describe('an adopted route', () => {
   it('names both sides beside the apex before the first step', async () => {
     const stage = await adopted();
     expect(stage.get('HTTPRoute', 'front')).toMatchObject(
-      spec([
+      routeTo([
         { name: 'cart-primary', port: 80, weight: 0 },
         { name: 'cart-canary', port: 80, weight: 0 },
         { name: 'cart', port: 80, weight: 100 },

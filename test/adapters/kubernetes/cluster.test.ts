@@ -235,8 +235,8 @@ describe('cluster', () => {
     const cluster = await aCluster();
     const [before] = cluster.list(deployment, 'shop');
     if (before === undefined) throw new Error('not cached');
-    const { send } = streamOf('/apis/apps/v1/deployments');
-    send('MODIFIED', { ...aDeployment('11', 2), status: { observedGeneration: 2 } });
+    const stream = streamOf('/apis/apps/v1/deployments');
+    stream.send('MODIFIED', { ...aDeployment('11', 2), status: { observedGeneration: 2 } });
     const again = cluster.get(refOf(before));
     expect(again?.['spec']).toBe(before['spec']);
     expect(again?.['status']).toEqual({ observedGeneration: 2 });
@@ -246,7 +246,7 @@ describe('cluster', () => {
     });
     await cluster.scale(again ?? before, 5, never);
     const scaled = aDeployment('13', 6);
-    send('MODIFIED', { ...scaled, metadata: { ...scaled.metadata, generation: 4 } });
+    stream.send('MODIFIED', { ...scaled, metadata: { ...scaled.metadata, generation: 4 } });
     expect(cluster.get(refOf(before))?.['spec']).toEqual({ replicas: 6, paused: false });
   });
 

@@ -135,7 +135,8 @@ describe.concurrent('an operator in trouble with the API server', () => {
       await rollout.untilOver(rolloutMs);
       expect(rollout.status.phase).toBe(phase);
       const lost = committed(operator, 'answer lost');
-      expect(lost).toBeGreaterThan(4);
+      // Of the eight writes that an abort has at least.
+      expect(lost).toBeGreaterThanOrEqual(4);
       expect(
         await judged(rollout, `${lost} answers lost after the write was applied, ends ${phase}`),
       ).toEqual([]);
